@@ -1,0 +1,1 @@
+"""Local analysis: bytes in, findings out. No input, no output, no clock."""

@@ -1,0 +1,1 @@
+"""One command per file: `configure` adds its arguments, `run` does it."""

@@ -1,0 +1,58 @@
+"""The commands and their arguments. Building it imports the command files, which import what they need when they run."""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from openclaw_vt import __version__
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
+else:
+    Subparsers = object
+
+COMMANDS = (
+    "setup",
+    "scan",
+    "verify",
+    "install",
+    "accept",
+    "key",
+    "cache",
+    "config",
+    "doctor",
+    "demo",
+    "audit",
+    "simulator",
+    "install_policy",
+    "completion",
+)
+EPILOG = "Exit codes: 0 allow, 1 block, 2 usage or configuration, 3 a person must decide, 4 internal error, 130 interrupted."
+
+
+def build() -> argparse.ArgumentParser:
+    """Return the whole parser."""
+    parser = argparse.ArgumentParser(
+        prog="openclaw-vt",
+        description="The gate for OpenClaw skills: VirusTotal and local analysis, remembered and signed.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=f"openclaw-vt {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name in COMMANDS:
+        import_module(f"openclaw_vt.cli.command.{name}").configure(commands)
+    for command in commands.choices.values():
+        command.add_argument("--debug", action="store_true", help="print a traceback if something goes wrong inside")
+    return parser
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add --json."""
+    parser.add_argument("--json", action="store_true", help="print JSON on stdout")
+
+
+def add_no_input(parser: argparse.ArgumentParser) -> None:
+    """Add --no-input, for scripts that a person starts."""
+    parser.add_argument("--no-input", action="store_true", help="ask nothing (for scripts that you start yourself)")

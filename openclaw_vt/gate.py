@@ -1,0 +1,143 @@
+"""The vertical: one request in, one decision out.
+
+request → snapshot (bytes read once) → subject (their digests) → signed cache → judge → verdict → decide → remember → decision.
+Data walks one way. What was analysed is what was hashed, so nothing can change in between.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+
+from openclaw_vt.attestation import verdicts
+from openclaw_vt.errors import SkillUnreadable, StatementInvalid
+from openclaw_vt.ledger import Ledger, Recognised, turned_bad
+from openclaw_vt.model.decision import Badge, Decision, Outcome, Phase, Reason, Request, Source
+from openclaw_vt.model.display import shown
+from openclaw_vt.model.subject import Origin, SkillRef, Snapshot, Subject, identify
+from openclaw_vt.model.verdict import Coverage, Reputation, Verdict
+from openclaw_vt.policy import Policy, Row, Ruling, Standing, decide
+
+_OF_AGE = frozenset({Standing.STALE, Standing.EXPIRED})
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """What the gate is built from; `assembly.py` fills it. Judging is a function so that a cache hit never loads it."""
+
+    policy: Policy
+    read: Callable[[str], Snapshot]
+    origin: Callable[[Snapshot], Origin]
+    ledger: Ledger
+    judge: Callable[[Request, Subject, Snapshot], tuple[Subject, Verdict]]
+    report: Callable[[Decision], tuple[Reason, ...]]
+    clock: Callable[[], float] = time.time
+    ask_on_hit: bool = False
+
+
+class Gate:
+    """Answers `check`. One instance serves many requests; it holds no state of its own."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    @property
+    def policy(self) -> Policy:
+        """The policy this gate decides by."""
+        return self._rooms.policy
+
+    def check(self, request: Request) -> Decision:
+        """Judge one skill at one moment. Total: whatever the path holds, there is a decision, and errors never allow."""
+        began = time.monotonic()
+        try:
+            snapshot = self._rooms.read(request.path)
+        except SkillUnreadable as error:
+            return self._finish(self._unreadable(request, error), began)
+        subject = identify(snapshot, self._ref(request, snapshot))
+        known = self._rooms.ledger.recognise(subject, self._rooms.policy, now=self._rooms.clock())
+        decision = self._from_record(request, subject, known) or self._from_judgement(request, subject, snapshot, known)
+        return self._finish(decision, began)
+
+    def verify(self, path: str) -> Decision:
+        """Answer from the cache alone: are these the bytes that were verified, accepted or blocked? No network, no writing."""
+        began = time.monotonic()
+        request = Request(Phase.PRE_EXECUTE, path, offline=True)
+        try:
+            snapshot = self._rooms.read(path)
+        except SkillUnreadable as error:
+            return self._unreadable(request, error)
+        subject = identify(snapshot, self._ref(request, snapshot))
+        known = self._rooms.ledger.recognise(subject, self._rooms.policy, now=self._rooms.clock())
+        verdict = _recorded(known, subject) if known.settled or Standing.STALE in known.standings else None
+        ruling = decide(self._rooms.policy, verdict, known.standings, request.phase)
+        decision = _answer(request, known.named(subject), verdict, ruling, Source.CACHE, known)
+        return replace(decision, elapsed_ms=(time.monotonic() - began) * 1000)
+
+    def _ref(self, request: Request, snapshot: Snapshot) -> SkillRef:
+        origin = request.origin or self._rooms.origin(snapshot)
+        name = request.name or PurePath(request.path).name or request.path
+        return SkillRef(name=name, path=request.path, version=origin.version, origin=origin)
+
+    def _from_record(self, request: Request, subject: Subject, known: Recognised) -> Decision | None:
+        """Return a decision that needs no judgement, or None: bytes that are known, or a use that a person said yes to."""
+        executing = request.phase is Phase.PRE_EXECUTE
+        if request.refresh or (executing and self._rooms.ask_on_hit):
+            return None
+        if not (known.settled or Standing.REVOKED in known.standings or (executing and known.lifted)):
+            return None
+        verdict = _recorded(known, subject) if known.settled else None
+        if known.settled and verdict is None:
+            return None
+        ruling = decide(self._rooms.policy, verdict, known.standings - _OF_AGE, request.phase)
+        return _answer(request, known.named(subject), verdict, ruling, Source.CACHE, known)
+
+    def _from_judgement(self, request: Request, subject: Subject, snapshot: Snapshot, known: Recognised) -> Decision:
+        subject, verdict = self._rooms.judge(request, subject, snapshot)
+        standings, source = known.standings - _OF_AGE, Source.LIVE if verdict.virustotal.lookups else Source.NONE
+        old = _recorded(known, subject) if Standing.STALE in known.standings else None
+        if old is not None and verdict.virustotal.verdict is Reputation.UNAVAILABLE:
+            # Verified, unchanged, past its date, and VirusTotal is away: the old answer holds for the days of grace.
+            verdict = replace(verdict, virustotal=old.virustotal)
+            standings, source = standings | {Standing.STALE}, Source.CACHE
+        ruling = decide(self._rooms.policy, verdict, standings, request.phase)
+        if turned_bad(known, verdict):
+            ruling = replace(ruling, badge=Badge.REVOKED)
+        notices = self._rooms.ledger.remember(
+            subject, snapshot, verdict, ruling, self._rooms.policy, known, now=self._rooms.clock()
+        )
+        return _answer(request, subject, verdict, replace(ruling, reasons=ruling.reasons + notices), source, known)
+
+    def _unreadable(self, request: Request, error: SkillUnreadable) -> Decision:
+        outcome = max(Outcome.WARN, self._rooms.policy.outcome(Row.UNREADABLE))
+        reason = Reason(Row.UNREADABLE.value, f"{error.what} {error.why}".strip(), error.remedy)
+        return Decision(request, outcome, (reason,), None, None)
+
+    def _finish(self, decision: Decision, began: float) -> Decision:
+        decision = replace(decision, elapsed_ms=(time.monotonic() - began) * 1000)
+        if decision.source is Source.CACHE and decision.outcome is Outcome.ALLOW:
+            return decision  # a hit writes nothing
+        return replace(decision, reasons=decision.reasons + self._rooms.report(decision))
+
+
+def _recorded(known: Recognised, subject: Subject) -> Verdict | None:
+    """Return the verdict in the record, with what lies there today and no digest covers."""
+    if known.verification is None:
+        return None
+    try:
+        verdict = verdicts.decode(known.verification.draft.detail)
+    except StatementInvalid:
+        return None
+    gaps = tuple(dict.fromkeys(verdict.coverage.not_checked + subject.unhashed))
+    return replace(verdict, coverage=Coverage(gaps))
+
+
+def _answer(
+    request: Request, subject: Subject, verdict: Verdict | None, ruling: Ruling, source: Source, known: Recognised
+) -> Decision:
+    reasons = ruling.reasons
+    if known.problem is not None:
+        words = f"The local cache is not trusted: {shown(known.problem)}"
+        reasons += (Reason("cache.untrusted", words, "Run `openclaw-vt cache verify`."),)
+    return Decision(request, ruling.outcome, reasons, subject, verdict, source, ruling.badge)

@@ -1,0 +1,1 @@
+"""Decisions as text, JSON and SARIF: pure builders, one output per file."""

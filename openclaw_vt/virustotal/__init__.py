@@ -1,0 +1,1 @@
+"""Reputation: the port, its VirusTotal adapters, and a loopback VirusTotal to try them on."""
