@@ -81,6 +81,7 @@ class Assembly:
                 origin=_origin,
                 ledger=self.ledger(),
                 judge=self.judge,
+                ask=self.look_up,
                 report=self.report,
                 clock=self.clock,
                 ask_on_hit=bool(self.config["plugins", "allow"]),
@@ -146,6 +147,11 @@ class Assembly:
             self._judge = Judge(self.hooks(), timeout_s=self.config["virustotal", "timeout_s"])
         subject, manifest = described(subject, snapshot)
         return subject, self._judge.judge(request, subject, snapshot, manifest, None)
+
+    def look_up(self, request: Request, subject: Subject, snapshot: Snapshot) -> Evidence:
+        """Ask with this configuration's own deadline."""
+        deadline = time.monotonic() + self.config["virustotal", "timeout_s"]
+        return self.ask(request, subject, snapshot, deadline, self.clock())
 
     def ask(self, request: Request, subject: Subject, snapshot: Snapshot, deadline: float, now: float) -> Evidence:
         """Ask ClawHub which archive VirusTotal knows, then VirusTotal. Never raises for a network's or a key's sake."""

@@ -13,7 +13,7 @@ from enum import StrEnum
 from openclaw_vt.assembly import Assembly
 from openclaw_vt.config import data_dir
 from openclaw_vt.errors import GateError
-from openclaw_vt.install_policy import PROBE
+from openclaw_vt.install_protocol import PROBE
 from openclaw_vt.model.subject import Digest
 from openclaw_vt.onboarding import PASS_ENV, Host, wire_openclaw
 from openclaw_vt.openclaw.command import find_openclaw

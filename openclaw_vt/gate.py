@@ -17,7 +17,7 @@ from openclaw_vt.ledger import Ledger, Recognised, turned_bad
 from openclaw_vt.model.decision import Badge, Decision, Outcome, Phase, Reason, Request, Source
 from openclaw_vt.model.display import shown
 from openclaw_vt.model.subject import Origin, SkillRef, Snapshot, Subject, identify
-from openclaw_vt.model.verdict import Coverage, Reputation, Verdict
+from openclaw_vt.model.verdict import Coverage, Evidence, Reputation, Verdict
 from openclaw_vt.policy import Policy, Row, Ruling, Standing, decide
 
 _OF_AGE = frozenset({Standing.STALE, Standing.EXPIRED})
@@ -32,6 +32,7 @@ class Rooms:
     origin: Callable[[Snapshot], Origin]
     ledger: Ledger
     judge: Callable[[Request, Subject, Snapshot], tuple[Subject, Verdict]]
+    ask: Callable[[Request, Subject, Snapshot], Evidence]
     report: Callable[[Decision], tuple[Reason, ...]]
     clock: Callable[[], float] = time.time
     ask_on_hit: bool = False
@@ -74,6 +75,19 @@ class Gate:
         ruling = decide(self._rooms.policy, verdict, known.standings, request.phase)
         decision = _answer(request, known.named(subject), verdict, ruling, Source.CACHE, known)
         return replace(decision, elapsed_ms=(time.monotonic() - began) * 1000)
+
+    def look_up(self, request: Request) -> Decision:
+        """Ask only what others say about these bytes, for things we cannot judge (OpenClaw's plugins). Remembers nothing."""
+        began = time.monotonic()
+        try:
+            snapshot = self._rooms.read(request.path)
+        except SkillUnreadable as error:
+            return self._finish(self._unreadable(request, error), began)
+        subject = identify(snapshot, self._ref(request, snapshot))
+        verdict = Verdict(self._rooms.ask(request, subject, snapshot), coverage=Coverage(subject.unhashed))
+        ruling = replace(decide(self._rooms.policy, verdict, frozenset(), request.phase), badge=Badge.NONE)
+        source = Source.LIVE if verdict.virustotal.lookups else Source.NONE
+        return self._finish(_answer(request, subject, verdict, ruling, source, Recognised()), began)
 
     def _ref(self, request: Request, snapshot: Snapshot) -> SkillRef:
         origin = request.origin or self._rooms.origin(snapshot)

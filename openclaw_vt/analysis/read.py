@@ -144,7 +144,7 @@ def _shell(path: str, text: str, context: str, first: int = 1) -> Iterator[Fact]
         # In a code block, a line that begins with a box, a bullet or an emoji is what some program printed.
         if stripped.startswith("#") or (context == "fence" and stripped and not stripped[0].isascii()):
             continue
-        start = start if held else number
+        start = start if held.strip() else number
         held += stripped.rstrip("\\")
         if stripped.endswith(("\\", "|", "&&")):
             if len(held) < MAX_LINE:

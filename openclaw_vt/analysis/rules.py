@@ -24,7 +24,9 @@ _SHELL = r"(?:sudo\s+)?(?:/bin/|/usr/bin/)?(?:ba|z|da|k)?sh(?![\w-])"
 # This machine, its network, and the three networks that are kept for documentation (RFC 5737).
 _LOCAL = r"(?:127\.|0\.0\.0\.0|10\.|192\.168\.|172\.(?:1[6-9]|2\d|3[01])\.|169\.254\.|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.)"
 _BARE_ADDRESS = rf"https?://(?!{_LOCAL})(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?![\d.])"
-_KEY_FILE = r"(?:~|\$HOME|\$\{HOME\}|/root|/home/\w+)/(?:\.ssh/id_\w+|\.aws/credentials|\.gnupg/|\.netrc|\.config/gcloud/)"
+_KEY_FILE = (
+    r"(?:~|\$HOME|\$\{HOME\}|/root|/home/\w+)/(?:\.ssh/id_\w++(?!\.pub)|\.aws/credentials|\.gnupg/|\.netrc|\.config/gcloud/)"
+)
 _TAG_ASCII = range(0xE0020, 0xE007F)
 
 

@@ -18,9 +18,10 @@ _HIDDEN = (
 HIDDEN = re.compile(f"[{_HIDDEN}]")
 """One character that a reader cannot see or that changes how its neighbours are seen."""
 
-_ESCAPED = re.compile(rf"[\\{_HIDDEN}]|(?! )\s")
+# Compiled at first use: a cache hit shows no name.
+_ESCAPED = rf"[\\{_HIDDEN}]|(?! )\s"
 # CSI, then OSC and the other string sequences (which end at BEL or ST), then two-character escapes; 7- and 8-bit forms.
-_ANSI = re.compile(
+_ANSI = (
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]?"
@@ -44,7 +45,8 @@ def shown(name: str, limit: int = NAME_LIMIT) -> str:
     Control, bidi, zero-width and tag characters, undecodable bytes and odd white space become escapes, so two different
     short names never look the same. A long name keeps its end, because that is where the file type stands.
     """
-    text = _ESCAPED.sub(_escape, name[: 4 * limit] if len(name) <= 4 * limit else name[: 2 * limit] + name[-2 * limit :])
+    ends = name if len(name) <= 4 * limit else name[: 2 * limit] + name[-2 * limit :]
+    text = re.sub(_ESCAPED, _escape, ends)
     if len(text) <= limit:
         return text
     tail = limit // 3
@@ -59,7 +61,7 @@ def shown_text(text: str, limit: int) -> str:
     """
     head = text[: 8 * limit]
     # Line ends separate words, so they turn to spaces before the other controls vanish.
-    spaced = re.sub(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]", " ", _ANSI.sub("", head))
+    spaced = re.sub(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]", " ", re.sub(_ANSI, "", head))
     line = " ".join(HIDDEN.sub("", spaced).split())
     if len(line) <= limit and len(head) == len(text):
         return line

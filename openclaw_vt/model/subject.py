@@ -85,11 +85,13 @@ class Snapshot:
     """The bytes of a skill, read once; everything that is hashed and everything that is analysed comes from here.
 
     `entries` are sorted by raw path bytes. `gaps` name what could not be read or was refused (links out of the tree,
-    devices, limits). A snapshot with gaps can never become a verified record.
+    devices, limits). A snapshot with gaps can never become a verified record. `archive` is the SHA-256 of the archive that
+    the entries were read from, None for a folder.
     """
 
     entries: tuple[Entry, ...]
     gaps: tuple[NotChecked, ...] = ()
+    archive: Digest | None = None
 
     def content(self) -> tuple[Entry, ...]:
         """Entries that the tree digest covers."""

@@ -83,7 +83,7 @@ def is_ds_store(data: bytes) -> bool:
 def _spoken_of(entries: Sequence[Entry], roles: dict[str, Role]) -> bool:
     """Whether some content file names DS_Store; a file that was not kept may."""
     return any(
-        entry.data is None or b"ds_store" in entry.data.lower()
+        entry.data is None or b"ds_store" in (text := entry.data.lower()) or b".ds_" in text
         for entry in entries
         if entry.kind == "file" and entry.path not in roles and not _is_ignore_file(entry)
     )

@@ -86,8 +86,12 @@ def _kind(entry: os.DirEntry[str]) -> NameKind:
     if entry.is_file(follow_symlinks=False):
         return "file"
     if entry.is_dir(follow_symlinks=False):
-        return "directory"
+        return "other" if os.name == "nt" and _is_junction(entry) else "directory"
     return "link" if entry.is_symlink() else "other"
+
+
+def _is_junction(entry: os.DirEntry[str]) -> bool:
+    return bool(getattr(entry.stat(follow_symlinks=False), "st_reparse_tag", 0) & _NAME_SURROGATE)
 
 
 class DescriptorFolder:
@@ -185,7 +189,8 @@ class PathFolder:
         """See Folder."""
         text = os.readlink(os.path.join(self._path, name))
         self._still_here()
-        return text
+        # The same link must have the same text everywhere, and Windows writes `\\` between its steps.
+        return text.replace("\\", "/") if os.sep == "\\" else text
 
     def mount(self) -> str | None:
         """See Folder."""

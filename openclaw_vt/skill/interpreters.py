@@ -1,17 +1,15 @@
 """Asking a Python interpreter what it makes of a source, without ever running the source.
 
-Compiling hostile source can take gigabytes (nested `finally` blocks double the code with each level), so only sources that
-cannot grow are compiled in this process; the rest, and every source of another version, go to a child process with limits.
+Compiling hostile source can take gigabytes, so only small sources that stay small are compiled in this process; the rest,
+and every source of another version, go to a child process with limits.
 """
 
 # ruff: noqa: PTH116, PTH117, PTH118, PTH120 - plain strings go to and come from the system here, and pathlib stays out of the reader's imports
 
 from __future__ import annotations
 
-import logging
 import marshal
 import os
-import re
 import stat
 import sys
 import warnings
@@ -19,9 +17,8 @@ from collections.abc import Iterator, Sequence
 from importlib.util import MAGIC_NUMBER
 from itertools import islice
 
+from openclaw_vt.skill.growth import stays_small
 from openclaw_vt.skill.limits import KIB, MIB
-
-_log = logging.getLogger(__name__)
 
 Job = tuple[bytes, int]
 """A source, and the optimisation level (0, 1, 2)."""
@@ -31,16 +28,10 @@ TIMEOUT_S = 5.0
 MAX_MEMORY = 512 * MIB
 """Address space of the child, where the system can limit it."""
 _HERE_MAX_SOURCE = 64 * KIB
-_HERE_MAX_GROWTH = 4 * MIB
-_LONG_WORD = re.compile(rb"[\w\x80-\xff]{200}")
-_EXIT = re.compile(rb"\b(?:return|break|continue)\b")
-_DOUBLED = re.compile(rb"\bfinally\b")
-_CLEANED = re.compile(rb"\b(?:with|except)\b")
+_HERE_MAX_GROWTH = MIB
 _TRIES = 3
 _USUAL_FOLDERS = ("/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")
 """Searched after PATH, because OpenClaw starts its policy program with an empty environment."""
-_NEST = 20
-"""CPython's limit of statically nested blocks."""
 _magic_of: dict[str, bytes] = {}
 """What each program answered as its magic number, so that a shim that starts nothing is tried once in a process."""
 
@@ -80,7 +71,7 @@ def compiled(jobs: Sequence[Job], *, version: tuple[int, int], magic: bytes, roo
     ours = version == sys.version_info[:2] and magic == MAGIC_NUMBER and sys.implementation.name == "cpython"
     away = list(range(len(jobs)))
     if ours:
-        away = [index for index in away if not _cannot_grow(jobs[index][0])]
+        away = [index for index in away if not _is_harmless(jobs[index][0])]
         for index in set(range(len(jobs))) - set(away):
             results[index] = _compiled_here(*jobs[index])
     if away:
@@ -96,22 +87,8 @@ def compiled(jobs: Sequence[Job], *, version: tuple[int, int], magic: bytes, roo
     return results
 
 
-def _cannot_grow(source: bytes) -> bool:
-    """Whether compiling takes time and memory in proportion to the source.
-
-    Four things multiply: `finally` bodies are copied to each exit, nested ones doubly; leaving `with` and `except` costs
-    code at each exit; and a long class name becomes part of each private name inside it.
-    """
-    exits = len(_EXIT.findall(source)) + 2
-    doubled = len(_DOUBLED.findall(source))
-    cleaned = min(len(_CLEANED.findall(source)), _NEST)
-    return (
-        len(source) <= _HERE_MAX_SOURCE
-        and not _LONG_WORD.search(source)
-        and doubled <= _NEST
-        and len(source) * exits**doubled <= _HERE_MAX_GROWTH
-        and len(source) + 64 * exits * cleaned <= _HERE_MAX_GROWTH
-    )
+def _is_harmless(source: bytes) -> bool:
+    return len(source) <= _HERE_MAX_SOURCE and stays_small(source, limit=_HERE_MAX_GROWTH)
 
 
 def _compiled_here(source: bytes, optimize: int) -> bytes | None:
@@ -119,11 +96,12 @@ def _compiled_here(source: bytes, optimize: int) -> bytes | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an invalid escape in somebody's script is not ours to report
             return marshal.dumps(compile(source, "<source>", "exec", dont_inherit=True, optimize=optimize))
-    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, OverflowError, RecursionError, MemoryError, SystemError):
         return None
 
 
 def _ask(program: str, jobs: Sequence[Job], magic: bytes) -> list[bytes | None]:
+    import logging
     import subprocess
 
     question = b"".join(bytes([level]) + len(source).to_bytes(4, "little") + source for source, level in jobs)
@@ -140,7 +118,7 @@ def _ask(program: str, jobs: Sequence[Job], magic: bytes) -> list[bytes | None]:
             check=False,
         ).stdout
     except (OSError, subprocess.SubprocessError) as error:
-        _log.info("%s gave no answer: %s", program, error)
+        logging.getLogger(__name__).info("%s gave no answer: %s", program, error)
         return []
     _magic_of[program] = answer[: len(magic)]
     return list(_codes(answer[len(magic) :])) if answer.startswith(magic) else []

@@ -21,6 +21,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from dataclasses import replace
 
 from openclaw_vt.errors import SkillUnreadable
 from openclaw_vt.model.display import shown
@@ -39,7 +40,7 @@ def read(path: str | os.PathLike[str], *, limits: Limits = DEFAULT_LIMITS) -> Sn
     Raises SkillUnreadable when there is nothing at `path`, it cannot be opened, it is over a limit that leaves no part
     worth judging, or it is an archive that two programs could read in two ways.
     """
-    where = os.fspath(path)
+    where = os.fsdecode(path)
     try:
         mode = os.stat(where).st_mode
         if stat.S_ISDIR(mode):

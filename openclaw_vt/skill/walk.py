@@ -23,7 +23,7 @@ _UNSETTLED = "names were added, removed or replaced while it was being read"
 _CHUNK = 256 * KIB
 _HAS_MODES = os.name == "posix"
 _SET_ID = stat.S_ISUID | stat.S_ISGID
-_TYPE = stat.S_IFMT(-1 & 0o177777)
+_TYPE = stat.S_IFMT(0o177777)
 _REGULAR = stat.S_IFREG
 _HELD = 32
 """Folders kept open for the last look; more could use up the descriptors of the process (256 on macOS)."""
@@ -137,7 +137,7 @@ class Walk:
             elif kind == "link":
                 self._link(folder, name, path)
             else:
-                self._finds.gap(path, "it is a device, a FIFO or a socket")
+                self._finds.gap(path, "it is a device, a FIFO, a socket or a junction")
         for name, path in below:
             self._below(folder, name, path, depth + 1)
 

@@ -150,7 +150,9 @@ class Cache:
         from openclaw_vt.store import mending, pruning
 
         with mending.opened(self._desk(signer), vault) as chain:
-            return pruning.prune(chain, signer, now=now)
+            dropped = pruning.prune(chain, signer, now=now)
+            chain.copy_to(vault)  # the head may have been mended just now
+        return dropped
 
     def export(self, path: Path) -> int:
         """Write every record that verifies to a private file, one envelope a line; returns how many. Raises CacheError."""

@@ -25,11 +25,13 @@ class Target:
 
 
 def targets(snapshot: Snapshot, *, bundle: Digest | None, clawhub: Digest | None, lookups: tuple[str, ...]) -> tuple[Target, ...]:
-    """Return what to ask for, the most telling first: ClawHub's archive, our canonical bundle, then files that can execute."""
+    """Return what to ask for, the most telling first: ClawHub's archive, the archive itself, our bundle, then files that can execute."""
     wanted: list[Target] = []
     if "bundle" in lookups:
         if clawhub is not None:
             wanted.append(Target(clawhub, Matched.CLAWHUB_BUNDLE))
+        if snapshot.archive is not None:
+            wanted.append(Target(snapshot.archive, Matched.BUNDLE))
         if bundle is not None:
             wanted.append(Target(bundle, Matched.BUNDLE))
     if "files" in lookups:

@@ -19,9 +19,7 @@ _WEATHER = {
     "# Weather\n\nRun `scripts/forecast.sh CITY` and read the answer aloud.\n",
     "scripts/forecast.sh": '#!/bin/sh\necho "Sunny in $1"\n',
 }
-_NOTES = {
-    "SKILL.md": "---\nname: notes\ndescription: Keeps short notes.\nversion: 0.1.0\n---\n# Notes\n\nAppend to notes.txt.\n"
-}
+_NOTES = {"SKILL.md": "---\nname: notes\ndescription: Keeps short notes.\nversion: 0.1.0\n---\n# Notes\n\nAppend to notes.txt.\n"}
 _MINER = {
     "SKILL.md": "---\nname: speed-up\ndescription: Makes it faster.\nversion: 2.0.0\n---\n# Speed up\n\nRun `run.sh`.\n",
     "run.sh": "#!/bin/sh\necho 'harmless here; the simulated VirusTotal calls these bytes malicious'\n",

@@ -6,9 +6,13 @@ import argparse
 import json
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from openclaw_vt.cli.parser import Subparsers
+
+if TYPE_CHECKING:
+    from openclaw_vt.assembly import Assembly
+    from openclaw_vt.model.subject import Subject
 
 
 def configure(commands: Subparsers) -> None:
@@ -34,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _answer() -> dict[str, Any]:
     from openclaw_vt.errors import GateError
-    from openclaw_vt.install_policy import MAX_REQUEST_BYTES, blocked
+    from openclaw_vt.install_protocol import MAX_REQUEST_BYTES, blocked
 
     raw = sys.stdin.buffer.read(MAX_REQUEST_BYTES + 1)
     try:
@@ -48,13 +52,43 @@ def _answer() -> dict[str, Any]:
 def _judged(raw: bytes) -> dict[str, Any]:
     from openclaw_vt.assembly import Assembly
     from openclaw_vt.config import load
-    from openclaw_vt.install_policy import answer
+    from openclaw_vt.install_policy import Desk, answer
 
     with Assembly(load(os.environ, use_environment=False)) as assembly:
-        return answer(
-            raw,
-            check=assembly.gate().check,
+        gate = assembly.gate()
+        desk = Desk(
+            check=gate.check,
+            check_plugin=gate.look_up,
             notices=assembly.notices(),
             policy=assembly.policy.digest,
             translate=assembly.translate,
+            agreed=lambda subject: _agreed(subject, assembly),
+            asker=_asker(),
+            install=assembly.config["hooks", "pre_install"],
+            update=assembly.config["hooks", "post_update"],
         )
+        return answer(raw, desk)
+
+
+def _agreed(subject: Subject, assembly: Assembly) -> None:
+    """Sign the person's yes. Where it cannot be signed, the first use asks once more; the install goes on."""
+    from openclaw_vt.errors import GateError
+    from openclaw_vt.ledger import acceptance
+
+    draft = acceptance(subject, basis="accepted", by="openclaw", now=assembly.clock())
+    try:
+        assembly.ledger().state(draft)
+    except GateError as error:
+        print(f"openclaw-vt: the approval was not remembered: {error}", file=sys.stderr)
+        return
+    assembly.audit().append("accepted", {"skill": subject.ref.name, "tree": subject.tree, "by": "openclaw"})
+
+
+def _asker() -> str:
+    """Name the process that asks: its number and, where the system tells, when it started (numbers are used again)."""
+    parent = os.getppid()
+    try:
+        with open(f"/proc/{parent}/stat", "rb") as stat:  # noqa: PTH123 - one small pseudo-file
+            return f"{parent}@{stat.read().rpartition(b')')[2].split()[19].decode()}"
+    except (OSError, IndexError, ValueError):
+        return str(parent)
