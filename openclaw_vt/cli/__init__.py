@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 from typing import NoReturn
 
 EXIT_INTERNAL = 4
@@ -72,7 +71,8 @@ def _leave(code: int) -> NoReturn:
         sys.stderr.flush()
     except OSError:
         pass  # the reader is gone; there is nobody left to tell
-    if threading.active_count() > 1:
+    threading = sys.modules.get("threading")  # not loaded means that there are no threads
+    if threading is not None and threading.active_count() > 1:
         # A name lookup that hangs sits in a resolver thread that the interpreter would wait for; the answer is out already.
         os._exit(code)
     sys.exit(code)

@@ -98,7 +98,7 @@ def _read_file(where: str, budget: Budget) -> Snapshot:
         reading = _stable(fd, keep=keep or kind is not None)
     finally:
         os.close(fd)
-    _, _, data, stable = reading
+    _, digest, data, stable = reading
     if kind is None or data is None:
         record_file(finds, name, info.st_mode, reading)
         return finds.snapshot(None)
@@ -106,7 +106,7 @@ def _read_file(where: str, budget: Budget) -> Snapshot:
         raise refused(CHANGED)
     from openclaw_vt.skill.archive import read_archive
 
-    return read_archive(data, kind, budget)
+    return replace(read_archive(data, kind, budget), archive=digest)
 
 
 def _stable(fd: int, *, keep: bool) -> Reading:

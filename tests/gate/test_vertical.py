@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -253,3 +255,12 @@ def test_yesterdays_database_put_back_allows_nothing(bench: Bench, weather: Path
     decision = bench.verify(weather)
     assert decision.outcome is Outcome.WARN
     assert "cache.untrusted" in codes(decision)
+
+
+def test_an_archive_is_looked_up_by_its_own_hash_first(bench: Bench, weather: Path, tmp_path: Path):
+    archive = Path(shutil.make_archive(os.fspath(tmp_path / "weather"), "zip", weather))
+    bench.simulator.know(archive.read_bytes(), CLEAN)
+    decision = bench.check(archive)
+    assert (decision.outcome, decision.verdict.virustotal.lookups) == (Outcome.ALLOW, 1)
+    (request,) = bench.simulator.requests
+    assert hashlib.sha256(archive.read_bytes()).hexdigest() in request.path

@@ -57,17 +57,20 @@ def outside(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], None]], None]:
-    """Let something happen right before one named thing is opened for the first time."""
+    """Let something happen right before one named thing is opened, or looked at for opening, for the first time."""
     pending: dict[str, Callable[[], None]] = {}
-    real = os.open
 
-    def opening(path: str, flags: int, *args: int, **kwargs: int) -> int:
-        act = pending.pop(Path(path).name, None)
-        if act is not None:
-            act()
-        return real(path, flags, *args, **kwargs)
+    def hooked(real: Callable[..., object]) -> Callable[..., object]:
+        def call(path: str, *args: int, **kwargs: int) -> object:
+            act = pending.pop(os.fsdecode(path).rpartition("/")[2], None)
+            if act is not None:
+                act()
+            return real(path, *args, **kwargs)
 
-    monkeypatch.setattr(os, "open", opening)
+        return call
+
+    monkeypatch.setattr(os, "open", hooked(os.open))
+    monkeypatch.setattr(os, "lstat", hooked(os.lstat))
     return pending.__setitem__
 
 
@@ -75,24 +78,26 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], No
 
 
 @posix_only
+@pytest.mark.parametrize("moment", ["scripts", "deep", "run.py"])
 @pytest.mark.parametrize("component", ["scripts", "deep", "run.py"])
-def test_component_swapped_by_a_link_between_listing_and_opening(
-    component: str, skill: Path, outside: Path, meanwhile: Callable[[str, Callable[[], None]], None]
+def test_component_swapped_by_a_link_before_it_or_what_is_below_is_opened(
+    component: str, moment: str, skill: Path, outside: Path, meanwhile: Callable[[str, Callable[[], None]], None]
 ) -> None:
-    place = next(path for path in skill.rglob(component))
+    place = next(skill.rglob(component))
     goal = {"scripts": outside, "deep": outside / "deep", "run.py": outside / "run.py"}[component]
+    swapped = []
 
     def swap() -> None:
         place.rename(skill.parent / "taken away")
         place.symlink_to(goal)
+        swapped.append(component)
 
-    meanwhile(component, swap)
-    if folders.HAS_DESCRIPTORS or component == "run.py":
-        snapshot = read(skill)
-        assert not holds(snapshot, SECRET)
+    meanwhile(moment, swap)
+    snapshot = read(skill)
+    assert swapped
+    assert not holds(snapshot, SECRET)
+    if component == moment:
         assert "a link to" in gap_text(snapshot)
-    else:  # without descriptors folders are not opened, so the swap happens while a file in them is
-        assert not holds(read(skill), SECRET)
 
 
 @posix_only
@@ -206,7 +211,7 @@ def test_fifo_and_socket_are_gaps_and_never_opened(skill: Path, monkeypatch: pyt
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind("socket")
         snapshot = read(skill)
-    assert gap_text(snapshot).count("it is a device, a FIFO or a socket") == 2
+    assert gap_text(snapshot).count("it is a device, a FIFO, a socket or a junction") == 2
     assert len(snapshot.entries) == 3
 
 
@@ -226,7 +231,7 @@ def test_a_file_swapped_by_a_fifo_does_not_hang(skill: Path, meanwhile: Callable
         os.mkfifo(skill / "SKILL.md")
 
     meanwhile("SKILL.md", swap)
-    assert "SKILL.md: it is a device, a FIFO or a socket" in gap_text(read(skill))
+    assert "SKILL.md: it is a device, a FIFO, a socket or a junction" in gap_text(read(skill))
 
 
 @posix_only

@@ -355,12 +355,13 @@ def test_hostile_sources_get_an_answer(kind: str, skill: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["nested finally", "many exits", "long private names"])
 def test_sources_that_grow_are_not_compiled_here(kind: str) -> None:
-    assert not interpreters._cannot_grow(HOSTILE_SOURCES[kind])
+    assert not interpreters._is_harmless(HOSTILE_SOURCES[kind])
 
 
 def test_honest_sources_are_compiled_here() -> None:
-    assert interpreters._cannot_grow(HELPER.encode())
-    assert interpreters._cannot_grow(Path(pyc.__file__).read_bytes())
+    assert interpreters._is_harmless(HELPER.encode())
+    room = Path(pyc.__file__).parent
+    assert all(interpreters._is_harmless(path.read_bytes()) for path in room.glob("*.py"))
 
 
 def test_code_that_shares_its_parts_into_a_bomb_is_no_bomb_here() -> None:
@@ -440,7 +441,7 @@ def test_finders_file_changes_nothing(place: str, skill: Path) -> None:
     assert digest(skill) == before
 
 
-@pytest.mark.parametrize("text", ["sh .DS_Store", "cat .ds_store | sh", "open('.' + 'DS_Store')"])
+@pytest.mark.parametrize("text", ["sh .DS_Store", "cat .ds_store | sh", "open('.' + 'DS_Store')", ". ./.DS_*"])
 def test_a_ds_store_that_a_file_speaks_of_is_content(text: str, skill: Path) -> None:
     write(skill, {"SKILL.md": text, "scripts/.DS_Store": ds_store(b"rm -rf ~")})
     assert "scripts/.DS_Store" in content_paths(read(skill))
