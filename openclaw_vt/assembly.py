@@ -84,7 +84,7 @@ class Assembly:
                 ask=self.look_up,
                 report=self.report,
                 clock=self.clock,
-                ask_on_hit=bool(self.config["plugins", "allow"]),
+                objects=self.objects if self.config["plugins", "allow"] else None,
             )
         )
 
@@ -147,6 +147,15 @@ class Assembly:
             self._judge = Judge(self.hooks(), timeout_s=self.config["virustotal", "timeout_s"])
         subject, manifest = described(subject, snapshot)
         return subject, self._judge.judge(request, subject, snapshot, manifest, None)
+
+    def objects(self, request: Request, snapshot: Snapshot) -> bool:
+        """Whether a plugin has something to say about this use; then the bytes are judged anew, its words included."""
+        from openclaw_vt.model.finding import Finding
+
+        if not self.hooks().has_strangers("skill_pre_execute"):
+            return False
+        said = self.hooks().collect("skill_pre_execute", Finding, request=request, snapshot=snapshot)
+        return bool(said.items or said.failed)
 
     def look_up(self, request: Request, subject: Subject, snapshot: Snapshot) -> Evidence:
         """Ask with this configuration's own deadline."""

@@ -25,7 +25,10 @@ _OF_AGE = frozenset({Standing.STALE, Standing.EXPIRED})
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """What the gate is built from; `assembly.py` fills it. Judging is a function so that a cache hit never loads it."""
+    """What the gate is built from; `assembly.py` fills it. Judging is a function so that a cache hit never loads it.
+
+    `objects` asks the operator's own plugins before each use, a hit included; None where there are none.
+    """
 
     policy: Policy
     read: Callable[[str], Snapshot]
@@ -35,7 +38,7 @@ class Rooms:
     ask: Callable[[Request, Subject, Snapshot], Evidence]
     report: Callable[[Decision], tuple[Reason, ...]]
     clock: Callable[[], float] = time.time
-    ask_on_hit: bool = False
+    objects: Callable[[Request, Snapshot], bool] | None = None
 
 
 class Gate:
@@ -44,60 +47,61 @@ class Gate:
     def __init__(self, rooms: Rooms) -> None:
         self._rooms = rooms
 
-    @property
-    def policy(self) -> Policy:
-        """The policy this gate decides by."""
-        return self._rooms.policy
-
     def check(self, request: Request) -> Decision:
         """Judge one skill at one moment. Total: whatever the path holds, there is a decision, and errors never allow."""
-        began = time.monotonic()
-        try:
-            snapshot = self._rooms.read(request.path)
-        except SkillUnreadable as error:
-            return self._finish(self._unreadable(request, error), began)
-        subject = identify(snapshot, self._ref(request, snapshot))
-        known = self._rooms.ledger.recognise(subject, self._rooms.policy, now=self._rooms.clock())
-        decision = self._from_record(request, subject, known) or self._from_judgement(request, subject, snapshot, known)
-        return self._finish(decision, began)
+
+        def judged(snapshot: Snapshot, subject: Subject) -> Decision:
+            known = self._known(subject)
+            recorded = self._from_record(request, subject, snapshot, known)
+            return recorded or self._from_judgement(request, subject, snapshot, known)
+
+        return self._reported(self._read(request, judged))
 
     def verify(self, path: str) -> Decision:
         """Answer from the cache alone: are these the bytes that were verified, accepted or blocked? No network, no writing."""
-        began = time.monotonic()
         request = Request(Phase.PRE_EXECUTE, path, offline=True)
-        try:
-            snapshot = self._rooms.read(path)
-        except SkillUnreadable as error:
-            return self._unreadable(request, error)
-        subject = identify(snapshot, self._ref(request, snapshot))
-        known = self._rooms.ledger.recognise(subject, self._rooms.policy, now=self._rooms.clock())
-        verdict = _recorded(known, subject) if known.settled or Standing.STALE in known.standings else None
-        ruling = decide(self._rooms.policy, verdict, known.standings, request.phase)
-        decision = _answer(request, known.named(subject), verdict, ruling, Source.CACHE, known)
-        return replace(decision, elapsed_ms=(time.monotonic() - began) * 1000)
+
+        def compared(_: Snapshot, subject: Subject) -> Decision:
+            known = self._known(subject)
+            verdict = _recorded(known, subject) if known.settled or Standing.STALE in known.standings else None
+            ruling = decide(self._rooms.policy, verdict, known.standings, request.phase)
+            return _answer(request, known.named(subject), verdict, ruling, Source.CACHE, known)
+
+        return self._read(request, compared)
 
     def look_up(self, request: Request) -> Decision:
         """Ask only what others say about these bytes, for things we cannot judge (OpenClaw's plugins). Remembers nothing."""
+
+        def asked(snapshot: Snapshot, subject: Subject) -> Decision:
+            verdict = Verdict(self._rooms.ask(request, subject, snapshot), coverage=Coverage(subject.unhashed))
+            ruling = replace(decide(self._rooms.policy, verdict, frozenset(), request.phase), badge=Badge.NONE)
+            source = Source.LIVE if verdict.virustotal.lookups else Source.NONE
+            return _answer(request, subject, verdict, ruling, source, Recognised())
+
+        return self._reported(self._read(request, asked))
+
+    def _read(self, request: Request, rest: Callable[[Snapshot, Subject], Decision]) -> Decision:
+        """Read the bytes once, name them by their digest, and walk on with both."""
         began = time.monotonic()
         try:
             snapshot = self._rooms.read(request.path)
+            decision = rest(snapshot, identify(snapshot, self._ref(request, snapshot)))
         except SkillUnreadable as error:
-            return self._finish(self._unreadable(request, error), began)
-        subject = identify(snapshot, self._ref(request, snapshot))
-        verdict = Verdict(self._rooms.ask(request, subject, snapshot), coverage=Coverage(subject.unhashed))
-        ruling = replace(decide(self._rooms.policy, verdict, frozenset(), request.phase), badge=Badge.NONE)
-        source = Source.LIVE if verdict.virustotal.lookups else Source.NONE
-        return self._finish(_answer(request, subject, verdict, ruling, source, Recognised()), began)
+            decision = self._unreadable(request, error)
+        return replace(decision, elapsed_ms=(time.monotonic() - began) * 1000)
+
+    def _known(self, subject: Subject) -> Recognised:
+        return self._rooms.ledger.recognise(subject, self._rooms.policy, now=self._rooms.clock())
 
     def _ref(self, request: Request, snapshot: Snapshot) -> SkillRef:
         origin = request.origin or self._rooms.origin(snapshot)
         name = request.name or PurePath(request.path).name or request.path
         return SkillRef(name=name, path=request.path, version=origin.version, origin=origin)
 
-    def _from_record(self, request: Request, subject: Subject, known: Recognised) -> Decision | None:
+    def _from_record(self, request: Request, subject: Subject, snapshot: Snapshot, known: Recognised) -> Decision | None:
         """Return a decision that needs no judgement, or None: bytes that are known, or a use that a person said yes to."""
         executing = request.phase is Phase.PRE_EXECUTE
-        if request.refresh or (executing and self._rooms.ask_on_hit):
+        if request.refresh or (executing and self._rooms.objects and self._rooms.objects(request, snapshot)):
             return None
         if not (known.settled or Standing.REVOKED in known.standings or (executing and known.lifted)):
             return None
@@ -128,8 +132,7 @@ class Gate:
         reason = Reason(Row.UNREADABLE.value, f"{error.what} {error.why}".strip(), error.remedy)
         return Decision(request, outcome, (reason,), None, None)
 
-    def _finish(self, decision: Decision, began: float) -> Decision:
-        decision = replace(decision, elapsed_ms=(time.monotonic() - began) * 1000)
+    def _reported(self, decision: Decision) -> Decision:
         if decision.source is Source.CACHE and decision.outcome is Outcome.ALLOW:
             return decision  # a hit writes nothing
         return replace(decision, reasons=decision.reasons + self._rooms.report(decision))

@@ -5,7 +5,6 @@ What did not happen in time, and who failed, stands in the coverage or in the ev
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -33,8 +32,6 @@ _PHASE_HOOKS = {
     Phase.PRE_EXECUTE: "skill_pre_execute",
     Phase.POST_UPDATE: "skill_post_update",
 }
-
-log = logging.getLogger(__name__)
 
 
 class Judge:

@@ -44,23 +44,29 @@ class Hooks:
         self._manager.add_hookspecs(spec)
 
     def register(self, plugin: object, *, name: str) -> None:
-        """Add a plugin. Raises ConfigError for hooks that do not exist, wrong arguments and wrappers on any hook."""
+        """Add a plugin. Raises ConfigError for one that is there already, has no hooks, unknown ones, or wraps any of them."""
+        if self._manager.has_plugin(name) or any(plugin is known for _, known in self._manager.list_name_plugin()):
+            raise ConfigError(f"The plugin {shown(name)} is registered already.")
         try:
             self._manager.register(plugin, name=name)
             self._manager.check_pending()
-            self._refuse_wrappers(plugin)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - pluggy looks at every attribute, and a stranger's can raise anything
-            if self._manager.is_registered(plugin):
-                self._manager.unregister(plugin)
-            why = str(error) if isinstance(error, pluggy.PluginValidationError | _Wrapped) else type(error).__name__
+            self._refuse_unfit(plugin)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - pluggy compares and lists plugins, and a stranger's can raise anything
+            if self._manager.has_plugin(name):
+                self._manager.unregister(name=name)
+            why = str(error) if isinstance(error, pluggy.PluginValidationError | _Unfit) else f"{type(error).__name__}."
             raise ConfigError(f"The plugin {shown(name)} does not fit the hooks.", why=shown_text(why, MAX_TEXT)) from None
 
-    def _refuse_wrappers(self, plugin: object) -> None:
-        for caller in self._manager.get_hookcallers(plugin) or ():
+    def _refuse_unfit(self, plugin: object) -> None:
+        callers = self._manager.get_hookcallers(plugin)
+        if not callers:
+            # Silence would let an operator believe that a forgotten decorator guards them.
+            raise _Unfit("It implements no hook.")
+        for caller in callers:
             for impl in caller.get_hookimpls():
                 if impl.plugin is plugin and (impl.hookwrapper or impl.wrapper):
                     # One wrapper could replace every other plugin's answer, so there are none.
-                    raise _Wrapped(f"It wraps {caller.name}, and hooks here cannot be wrapped.")
+                    raise _Unfit(f"It wraps {caller.name}, and hooks here cannot be wrapped.")
 
     def load(self, allowed: tuple[str, ...]) -> None:
         """Load the third-party plugins the operator named, and no other. Raises ConfigError if one is missing or unfit."""
@@ -118,8 +124,8 @@ class Hooks:
         return sorted(getattr(self._manager.hook, hook).get_hookimpls(), key=lambda impl: impl.plugin_name != BUILTIN)
 
 
-class _Wrapped(Exception):  # noqa: N818 - what the plugin did
-    """The plugin has a hook wrapper."""
+class _Unfit(Exception):  # noqa: N818 - what the plugin is
+    """The plugin's hooks are not what hooks here must be."""
 
 
 def joined(answers: Iterable[Collected]) -> Collected:

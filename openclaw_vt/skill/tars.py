@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from openclaw_vt.model.display import shown
-from openclaw_vt.skill.archive import CHUNK, Members, Meter
 from openclaw_vt.skill.kinds import refused
 from openclaw_vt.skill.limits import KIB
+from openclaw_vt.skill.members import CHUNK, Members, Meter
 
 BLOCK = 512
 MAX_HEADER_DATA = 64 * KIB

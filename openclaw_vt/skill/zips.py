@@ -13,8 +13,8 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from openclaw_vt.skill.archive import CHUNK, Members, Meter
 from openclaw_vt.skill.kinds import refused
+from openclaw_vt.skill.members import CHUNK, Members, Meter
 
 _LOCAL = struct.Struct("<4s5H3L2H")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")

@@ -25,7 +25,7 @@ class Target:
 
 
 def targets(snapshot: Snapshot, *, bundle: Digest | None, clawhub: Digest | None, lookups: tuple[str, ...]) -> tuple[Target, ...]:
-    """Return what to ask for, the most telling first: ClawHub's archive, the archive itself, our bundle, then files that can execute."""
+    """Return what to ask for, the most telling first: ClawHub's archive, the archive read, our bundle, files that can execute."""
     wanted: list[Target] = []
     if "bundle" in lookups:
         if clawhub is not None:
