@@ -152,8 +152,6 @@ class Assembly:
         """Whether a plugin has something to say about this use; then the bytes are judged anew, its words included."""
         from openclaw_vt.model.finding import Finding
 
-        if not self.hooks().has_strangers("skill_pre_execute"):
-            return False
         said = self.hooks().collect("skill_pre_execute", Finding, request=request, snapshot=snapshot)
         return bool(said.items or said.failed)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gettext
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -17,7 +18,7 @@ def resolve(setting: str, environ: Mapping[str, str]) -> str:
     if setting in LANGUAGES:
         return setting
     asked = next((environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environ.get(name)), "")
-    return "ja" if asked.split(".")[0].split("_")[0].lower() == "ja" else "en"
+    return "ja" if re.split(r"[_.@]", asked, maxsplit=1)[0].lower() == "ja" else "en"
 
 
 def translator(language: str) -> Translate:
