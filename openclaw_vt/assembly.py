@@ -82,6 +82,7 @@ class Assembly:
                 ledger=self.ledger(),
                 judge=self.judge,
                 ask=self.look_up,
+                seen=lambda path: self.notices().sighting(path),
                 report=self.report,
                 clock=self.clock,
                 objects=self.objects if self.config["plugins", "allow"] else None,
@@ -214,7 +215,7 @@ class Assembly:
         """Write the decision to the audit log and tell the observers. Returns what went wrong, for the person."""
         from openclaw_vt.reporting import report
 
-        return report(decision, self.audit(), self.hooks())
+        return report(decision, self.audit(), self.notices(), self.hooks())
 
     @property
     def translate(self) -> Translate:

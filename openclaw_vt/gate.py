@@ -16,7 +16,7 @@ from openclaw_vt.errors import SkillUnreadable, StatementInvalid
 from openclaw_vt.ledger import Ledger, Recognised, turned_bad
 from openclaw_vt.model.decision import Badge, Decision, Outcome, Phase, Reason, Request, Source
 from openclaw_vt.model.display import shown
-from openclaw_vt.model.subject import Origin, SkillRef, Snapshot, Subject, identify
+from openclaw_vt.model.subject import Digest, Origin, SkillRef, Snapshot, Subject, identify
 from openclaw_vt.model.verdict import Coverage, Evidence, Reputation, Verdict
 from openclaw_vt.policy import Policy, Row, Ruling, Standing, decide
 
@@ -27,6 +27,7 @@ _OF_AGE = frozenset({Standing.STALE, Standing.EXPIRED})
 class Rooms:
     """What the gate is built from; `assembly.py` fills it. Judging is a function so that a cache hit never loads it.
 
+    `seen` hints which bytes last passed at a path (unsigned: it can only add a warning's words).
     `objects` asks the operator's own plugins before each use, a hit included; None where there are none.
     """
 
@@ -36,6 +37,7 @@ class Rooms:
     ledger: Ledger
     judge: Callable[[Request, Subject, Snapshot], tuple[Subject, Verdict]]
     ask: Callable[[Request, Subject, Snapshot], Evidence]
+    seen: Callable[[str], Digest | None]
     report: Callable[[Decision], tuple[Reason, ...]]
     clock: Callable[[], float] = time.time
     objects: Callable[[Request, Snapshot], bool] | None = None
@@ -113,13 +115,17 @@ class Gate:
 
     def _from_judgement(self, request: Request, subject: Subject, snapshot: Snapshot, known: Recognised) -> Decision:
         subject, verdict = self._rooms.judge(request, subject, snapshot)
-        standings, source = known.standings - _OF_AGE, Source.LIVE if verdict.virustotal.lookups else Source.NONE
+        source = Source.LIVE if verdict.virustotal.lookups else Source.NONE
+        standings = known.standings - _OF_AGE
         old = _recorded(known, subject) if Standing.STALE in known.standings else None
         if old is not None and verdict.virustotal.verdict is Reputation.UNAVAILABLE:
             # Verified, unchanged, past its date, and VirusTotal is away: the old answer holds for the days of grace.
             verdict = replace(verdict, virustotal=old.virustotal)
             standings, source = standings | {Standing.STALE}, Source.CACHE
         ruling = decide(self._rooms.policy, verdict, standings, request.phase)
+        if ruling.badge is not Badge.VERIFIED and self._rooms.seen(request.path) not in (None, subject.tree):
+            # Changed bytes that pass anew are fine; where they do not, the change is why it matters.
+            ruling = decide(self._rooms.policy, verdict, standings | {Standing.CHANGED}, request.phase)
         if turned_bad(known, verdict):
             ruling = replace(ruling, badge=Badge.REVOKED)
         notices = self._rooms.ledger.remember(

@@ -218,9 +218,7 @@ def _standing_rows(standings: frozenset[Standing]) -> list[_Fired]:
             _Fired(Row.REVOKED, "The verification of these bytes was revoked.", "See `openclaw-vt cache show` for when and why.")
         )
     if Standing.CHANGED in standings:
-        rows.append(
-            _Fired(Row.CHANGED, "The bytes differ from those that were verified.", "Look at what changed, then scan again.")
-        )
+        rows.append(_Fired(Row.CHANGED, "The bytes differ from those that were verified here.", "Look at what changed."))
     if Standing.STALE in standings:
         rows.append(_Fired(Row.STALE, "The last check is older than allowed and VirusTotal could not be asked again."))
     if Standing.EXPIRED in standings:

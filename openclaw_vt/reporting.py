@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from openclaw_vt.model.decision import Decision, Reason
+from openclaw_vt.model.decision import Decision, Outcome, Reason
 from openclaw_vt.model.display import shown
 from openclaw_vt.plugin.manager import Hooks
 from openclaw_vt.store.audit import Audit
+from openclaw_vt.store.notices import Notices
 
 
-def report(decision: Decision, audit: Audit, hooks: Hooks) -> tuple[Reason, ...]:
+def report(decision: Decision, audit: Audit, hints: Notices, hooks: Hooks) -> tuple[Reason, ...]:
     """Write the decision down and tell the observers. Returns a notice for each thing that went wrong."""
     notices = []
+    if decision.outcome is Outcome.ALLOW and decision.subject is not None:
+        hints.note_sighting(decision.request.path, decision.subject.tree)
     problem = audit.append("decision", _line(decision))
     if problem is not None:
         notices.append(Reason("audit.not-written", problem.message, problem.remedy))

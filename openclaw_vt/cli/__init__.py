@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import NoReturn
 
 EXIT_INTERNAL = 4
@@ -12,6 +13,7 @@ EXIT_INTERRUPTED = 130
 
 def main(argv: list[str] | None = None) -> NoReturn:
     """Run one command and leave the process with the exit code of the contract."""
+    _open_streams()
     code = run(sys.argv[1:] if argv is None else argv)
     _leave(code)
 
@@ -33,12 +35,14 @@ def run(argv: list[str]) -> int:
         explain(error)
         return error.exit_code
     except KeyboardInterrupt:
-        print("openclaw-vt: interrupted; nothing was left half done.", file=sys.stderr)
+        from openclaw_vt.cli.terminal import note
+
+        note("openclaw-vt: interrupted. Run it again; what was finished before that stays.")
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`); Python would complain once more while closing stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+    except OSError as error:
+        if "--debug" in argv:
+            return _internal(error, debug=True)
+        return _refused(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a clear sentence instead of a traceback
         return _internal(error, debug="--debug" in argv)
 
@@ -51,28 +55,60 @@ def _parsed(argv: list[str]) -> int:
     return code
 
 
+def _refused(error: OSError) -> int:
+    """Say what the operating system said: a full disk or a missing folder is no fault of the program."""
+    from openclaw_vt.cli.terminal import note
+    from openclaw_vt.model.display import shown
+
+    where = f" ({shown(os.fsdecode(error.filename), limit=200)})" if isinstance(error.filename, str | bytes) else ""
+    note(f"openclaw-vt: the operating system refused: {error.strerror or type(error).__name__}{where}. Nothing was allowed.")
+    return EXIT_INTERNAL
+
+
 def _internal(error: Exception, *, debug: bool) -> int:
+    from openclaw_vt.cli.terminal import note
+
     if debug:
         import traceback
 
-        traceback.print_exc()
+        note(traceback.format_exc())
     place = error.__traceback__
     while place is not None and place.tb_next is not None:
         place = place.tb_next
     where = f"{os.path.basename(place.tb_frame.f_code.co_filename)}:{place.tb_lineno}" if place else "?"  # noqa: PTH119 - no import for a name
-    print(f"openclaw-vt: internal error: {type(error).__name__} at {where}. Nothing was allowed.", file=sys.stderr)
-    print("  Run the command again with --debug and report what it prints.", file=sys.stderr)
+    note(f"openclaw-vt: internal error: {type(error).__name__} at {where}. Nothing was allowed.")
+    note("  Run the command again with --debug and report what it prints.")
     return EXIT_INTERNAL
+
+
+def _open_streams() -> None:
+    """Put the null device where a caller closed stdin, stdout or stderr: the next file opened would take its number."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: PTH123, SIM115 - a descriptor, for the life of the process
 
 
 def _leave(code: int) -> NoReturn:
     try:
         sys.stdout.flush()
+    except OSError as error:
+        from openclaw_vt.cli.terminal import lose
+
+        lose(sys.stdout)
+        if not isinstance(error, BrokenPipeError):
+            # A reader that went away wanted no more; a full disk did not get what was asked for.
+            code = code or _refused(error)
+    try:
         sys.stderr.flush()
     except OSError:
-        pass  # the reader is gone; there is nobody left to tell
-    threading = sys.modules.get("threading")  # not loaded means that there are no threads
-    if threading is not None and threading.active_count() > 1:
+        from openclaw_vt.cli.terminal import lose
+
+        lose(sys.stderr)
+    if threading.active_count() > 1:
         # A name lookup that hangs sits in a resolver thread that the interpreter would wait for; the answer is out already.
         os._exit(code)
     sys.exit(code)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from openclaw_vt import __version__
+from openclaw_vt.model.display import shown_text
 
 if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
+    Subparsers = argparse._SubParsersAction["Parser"]  # noqa: SLF001 - argparse has no public name for it
 else:
     Subparsers = object
 
@@ -30,11 +31,26 @@ COMMANDS = (
     "completion",
 )
 EPILOG = "Exit codes: 0 allow, 1 block, 2 usage or configuration, 3 a person must decide, 4 internal error, 130 interrupted."
+MAX_COMPLAINT = 500
 
 
-def build() -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """argparse without abbreviations, and with complaints that are fit to be printed whatever was on the command line.
+
+    Whoever watches for `--no-input` or `--purge` must not miss `--no-i`.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"allow_abbrev": False, **kwargs})
+
+    def error(self, message: str) -> NoReturn:
+        """Leave with the usage, the complaint and exit code 2."""
+        super().error(shown_text(message, MAX_COMPLAINT))
+
+
+def build() -> Parser:
     """Return the whole parser."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="openclaw-vt",
         description="The gate for OpenClaw skills: VirusTotal and local analysis, remembered and signed.",
         epilog=EPILOG,
@@ -44,8 +60,17 @@ def build() -> argparse.ArgumentParser:
     for name in COMMANDS:
         import_module(f"openclaw_vt.cli.command.{name}").configure(commands)
     for command in commands.choices.values():
-        command.add_argument("--debug", action="store_true", help="print a traceback if something goes wrong inside")
+        _add_debug(command)
     return parser
+
+
+def _add_debug(command: argparse.ArgumentParser) -> None:
+    actions = [action for action in command._actions if isinstance(action, argparse._SubParsersAction)]  # noqa: SLF001 - argparse has no public list of subcommands
+    if not actions:
+        command.add_argument("--debug", action="store_true", help="print a traceback if something goes wrong inside")
+    for action in actions:
+        for below in action.choices.values():
+            _add_debug(below)
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

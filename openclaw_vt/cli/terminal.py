@@ -2,39 +2,62 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, TextIO
 
 from openclaw_vt.errors import GateError, UsageError
+
+MAX_SECRET_BYTES = 4096
 
 
 def use_colour(stream: TextIO) -> bool:
     """Whether `stream` is a terminal that wants colour: NO_COLOR and TERM=dumb say no, FORCE_COLOR yes."""
     if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return False
-    return bool(os.environ.get("FORCE_COLOR")) or stream.isatty()
+    return os.environ.get("FORCE_COLOR", "0").lower() not in ("", "0", "false") or stream.isatty()
 
 
 def say(text: str = "") -> None:
-    """Print a result line on stdout, whatever its encoding can carry."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding))
+    """Print a result line on stdout, whatever its encoding can carry. Raises OSError when it cannot be kept (a full disk)."""
+    _put(sys.stdout, text)
 
 
 def note(text: str) -> None:
-    """Print a remark on stderr."""
-    encoding = sys.stderr.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
+    """Print a remark on stderr. Never raises for its sake: a remark that nobody reads changes nothing."""
+    try:
+        _put(sys.stderr, text)
+    except OSError:
+        lose(sys.stderr)
+
+
+def _put(stream: TextIO, text: str) -> None:
+    encoding = stream.encoding or "utf-8"
+    try:
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+    except BrokenPipeError:
+        # The reader went away (`| head`). The work goes on, so that the exit code stays that of the decision.
+        lose(stream)
+    except OSError:
+        lose(stream)  # what is still in the buffer would fail a second time while Python ends
+        raise
+
+
+def lose(stream: TextIO) -> None:
+    """Send what is still written to `stream` nowhere."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def emit(value: Any) -> None:
     """Print one JSON document on stdout: ASCII, so that no terminal or locale can garble it."""
     import json
 
-    print(json.dumps(value, indent=2, ensure_ascii=True))
+    say(json.dumps(value, indent=2, ensure_ascii=True))
 
 
 def explain(error: GateError) -> None:
@@ -52,22 +75,24 @@ class Progress:
 
     def __init__(self, total: int) -> None:
         self._total = total
-        self._shown = total > 1 and sys.stderr.isatty()
+        self._shown = total > 1 and sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
 
     def step(self, number: int, what: str) -> None:
         """Show that item `number` (from 1) is being worked on."""
-        if self._shown:
-            sys.stderr.write(f"\r\x1b[K[{number}/{self._total}] {what[:60]}")
-            sys.stderr.flush()
+        self._draw(f"\r\x1b[K[{number}/{self._total}] {what[:60]}")
 
     def done(self) -> None:
         """Take the line away."""
+        self._draw("\r\x1b[K")
+
+    def _draw(self, text: str) -> None:
         if self._shown:
-            sys.stderr.write("\r\x1b[K")
+            encoding = sys.stderr.encoding or "utf-8"
+            sys.stderr.write(text.encode(encoding, "backslashreplace").decode(encoding))
             sys.stderr.flush()
 
 
-@contextmanager
+@contextlib.contextmanager
 def controlling_terminal() -> Iterator[tuple[TextIO, TextIO]]:
     """Open the person's own terminal, whatever stdin and stdout are. Raises UsageError where there is none.
 
@@ -80,16 +105,17 @@ def controlling_terminal() -> Iterator[tuple[TextIO, TextIO]]:
     except OSError:
         raise UsageError(
             "This needs a person at a terminal, and there is none.",
-            remedy="Run it in your own terminal. Scripts that you start yourself can use --no-input.",
+            remedy="Run it in your own terminal.",
         ) from None
 
 
 def confirm_by_name(name: str, question: str) -> bool:
-    """Ask on the controlling terminal for `name` to be typed. Anything else is no."""
+    """Ask on the controlling terminal for `name` to be typed. Anything else is no, and so is Enter for a name of blanks."""
     with controlling_terminal() as (heard, spoken):
         spoken.write(f"{question}\nType the skill's name ({name}) to agree, or press Enter to leave it: ")
         spoken.flush()
-        return heard.readline().strip() == name
+        typed = heard.readline().strip()
+    return bool(typed) and typed == name.strip()
 
 
 def confirm(question: str) -> bool:
@@ -101,9 +127,16 @@ def confirm(question: str) -> bool:
 
 
 def read_secret(prompt: str) -> str:
-    """Read a secret: hidden on a terminal, one line of standard input otherwise."""
+    """Read a secret: hidden on a terminal, the first line of standard input otherwise. Blanks around it are no part of it.
+
+    Raises UsageError when the person closed the terminal instead.
+    """
     if sys.stdin.isatty():
         import getpass
 
-        return getpass.getpass(prompt)
-    return sys.stdin.readline(4096).rstrip("\r\n")
+        try:
+            return getpass.getpass(prompt).strip()
+        except EOFError:
+            raise UsageError("Nothing was typed, so nothing was changed.") from None
+    # Bytes, since a strict locale would refuse to decode what is no key anyway.
+    return sys.stdin.buffer.readline(MAX_SECRET_BYTES).decode("utf-8", "replace").strip()

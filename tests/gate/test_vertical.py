@@ -264,3 +264,13 @@ def test_an_archive_is_looked_up_by_its_own_hash_first(bench: Bench, weather: Pa
     assert (decision.outcome, decision.verdict.virustotal.lookups) == (Outcome.ALLOW, 1)
     (request,) = bench.simulator.requests
     assert hashlib.sha256(archive.read_bytes()).hexdigest() in request.path
+
+
+def test_a_changed_skill_says_that_it_changed_unless_it_passes_again(bench: Bench, weather: Path):
+    bench.know(weather)
+    bench.check(weather)
+    (weather / "SKILL.md").write_bytes(WEATHER["SKILL.md"] + b"one line more\n")
+    asked = bench.check(weather, Phase.PRE_EXECUTE)
+    assert codes(asked) == ["bytes.changed", "virustotal.not-reviewed"]
+    bench.know(weather)
+    assert codes(bench.check(weather, Phase.PRE_EXECUTE)) == ["verified"]

@@ -119,7 +119,8 @@ def _step(name: str, path: Path, phase: Phase, assembly: Assembly, simulator: Si
 
 
 def _told(decision: Decision, assembly: Assembly) -> str:
-    from openclaw_vt.model.decision import Outcome
+    from openclaw_vt.model.decision import Outcome, Phase
 
     first = assembly.translate(decision.reasons[0].message)
-    return f"{first} {assembly.translate('Install it?')}" if decision.outcome is Outcome.WARN else first
+    asks = decision.outcome is Outcome.WARN and decision.request.phase is Phase.PRE_INSTALL
+    return f"{first} {assembly.translate('Install it?')}" if asks else first
