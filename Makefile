@@ -13,7 +13,7 @@ demo: $(VENV)/runtime.done
 	$(BIN)/openclaw-vt demo
 
 test: check tools
-	OPENCLAW_VT_TOOLS=$(CURDIR)/$(TOOLS)/node_modules/.bin $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	OCVT_TEST_TOOLS=$(CURDIR)/$(TOOLS)/node_modules/.bin $(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 check: $(VENV)/dev.done
 	$(BIN)/ruff check .

@@ -21,7 +21,7 @@ MAX_CONFIG_BYTES = 256 * 1024
 MAX_DOTS = 256
 SYSTEM_FILE = "/etc/openclaw-vt/config.toml"
 ENVIRONMENT_PREFIX = "OPENCLAW_VT_"
-OWN_VARIABLES = frozenset({"OPENCLAW_VT_CONFIG", "OPENCLAW_VT_STATE_DIR", "OPENCLAW_VT_TOOLS"})
+OWN_VARIABLES = frozenset({"OPENCLAW_VT_CONFIG", "OPENCLAW_VT_STATE_DIR"})
 
 Origin = Literal["default", "system", "user", "environment", "flag"]
 _MODES = ("enforce", "observe", "off")

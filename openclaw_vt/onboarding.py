@@ -165,5 +165,6 @@ def keep_baseline(assembly: Assembly, found: tuple[Found, ...], *, by: str) -> i
             raise GateError("A skill that could not be read cannot join the baseline.")
         if ledger.recognise(subject, assembly.policy, now=assembly.clock()).acceptance is None:
             ledger.state(acceptance(subject, basis="bundled" if item.bundled else "baseline", by=by, now=assembly.clock()))
+            assembly.audit().append("baseline", {"skill": subject.ref.name, "tree": subject.tree, "by": by})
             kept += 1
     return kept

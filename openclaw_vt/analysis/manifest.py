@@ -6,6 +6,7 @@ of 1.10 as 1.1, and `no` as false.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ MAX_FRONTMATTER_BYTES = 64 * 1024
 MAX_NAME = 80
 MAX_DESCRIPTION = 1024
 SKILL_FILE = "SKILL.md"
+# Signs that mean something in YAML and nothing to a reader of lines: with them, two readers would see two things.
+_PLAIN_LINE = re.compile(r"([A-Za-z][\w-]{0,63}):[ \t]+([^\s\"'\[>|&*!%@`#?\x00-\x1f][^\x00-\x1f\x7f]*)")
 _NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 
 
@@ -77,6 +80,16 @@ def _frontmatter(data: bytes) -> dict[str, Any]:
     return _strict_yaml(front) if front.strip() else {}
 
 
+def _plain_lines(front: str) -> dict[str, Any]:
+    """Return frontmatter that is nothing but `key: words` lines, a key once each; empty when it is anything more.
+
+    Many skills are written so and are no YAML, because a description holds ": ". OpenClaw reads those too, line by line.
+    """
+    pairs = [_PLAIN_LINE.fullmatch(line) for line in front.split("\n") if line.strip()]
+    fields = {match[1]: match[2] for match in pairs if match}
+    return fields if len(fields) == len(pairs) else {}
+
+
 def _strict_loader() -> type[yaml.BaseLoader]:
     import yaml
 
@@ -111,6 +124,8 @@ def _strict_yaml(text: str) -> dict[str, Any]:
     except RecursionError:
         raise ValueError("it nests too deeply") from None
     except yaml.YAMLError as error:
+        if plain := _plain_lines(text):
+            return plain
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
         raise ValueError(f"it is not valid YAML: {problem}") from None
     if value is None or value == "":

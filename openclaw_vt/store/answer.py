@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from openclaw_vt.attestation.statement import Kind
@@ -25,8 +24,7 @@ CLOCK_BEHIND = Problem(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(NamedTuple):
     """What the cache knows. Without a problem, None means that nothing was said.
 
     `verification` is the newest one under the asked policy, of any age: its `not_after` is the caller's to judge.

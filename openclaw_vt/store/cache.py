@@ -13,10 +13,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from openclaw_vt.attestation.dsse import PublicKey, Signer
 from openclaw_vt.attestation.statement import Draft
@@ -41,8 +40,7 @@ LOCK_WAIT_S = 20.0
 _BATCH = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One row for a listing: the record when it verifies, else what is wrong with it."""
 
     sequence: int

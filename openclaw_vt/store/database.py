@@ -9,7 +9,6 @@ import contextlib
 import os
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -92,8 +91,7 @@ class Key(NamedTuple):
     policy: str
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(NamedTuple):
     """The newest row of all, and the newest of each kind for what was asked."""
 
     newest: Row | None = None

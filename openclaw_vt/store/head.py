@@ -7,9 +7,8 @@ because something later contradicted it. And `since`: up to there, everything wa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from openclaw_vt.attestation import dsse
 from openclaw_vt.attestation.dsse import PublicKey, Signer
@@ -20,6 +19,7 @@ from openclaw_vt.model.subject import Digest, parse_digest
 from openclaw_vt.store.record import Stored
 
 HEAD_TYPE = "application/vnd.openclaw-vt.head+json"
+_NONE: MappingProxyType[str, int] = MappingProxyType({})
 MAX_HEAD_BYTES = dsse.MAX_ENVELOPE_BYTES
 
 
@@ -38,14 +38,13 @@ def floor_key(tree: Digest, policy: Digest | None) -> str:
     return f"{tree}/{policy}" if policy else tree
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """The state after record number `sequence`, whose envelope has the SHA-256 `record`. `time` is epoch seconds UTC."""
 
     sequence: int = 0
     record: Digest | None = None
     revoked: frozenset[Digest] = frozenset()
-    floors: MappingProxyType[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    floors: MappingProxyType[str, int] = _NONE
     since: int = 0
     time: int = 0
 
@@ -87,7 +86,7 @@ class Head:
         keys = self.floors.keys() | other.floors.keys()
         floors = {key: max(self.floors.get(key, 0), other.floors.get(key, 0)) for key in keys}
         since = max(self.since, other.since)
-        return replace(self, revoked=self.revoked | other.revoked, floors=MappingProxyType(floors), since=since)
+        return self._replace(revoked=self.revoked | other.revoked, floors=MappingProxyType(floors), since=since)
 
 
 def seal(head: Head, signer: Signer) -> bytes:

@@ -157,7 +157,7 @@ def begin(desk: Desk, seen: Survey, copy: Head | Problem | None, key: PublicKey)
         files.set_aside(place.head)
     # The head goes first: killed here, the old database no longer fits it and its revocations are in it. And were there no head
     # before the first record, a reader could not tell a crash from a deleted head.
-    head = replace(base if first else _beyond(base), time=desk.now())
+    head = (base if first else _beyond(base))._replace(time=desk.now())
     files.replace(place.head, [heads.seal(head, desk.signer)])
     aside = None
     if not first:
@@ -174,7 +174,7 @@ def _beyond(base: Head) -> Head:
     No record up to there counts any more, so that rows carried over from the old database say nothing.
     """
     beyond = base.sequence + 1
-    return replace(base, sequence=beyond, record=record.digest(os.urandom(32)), since=beyond)
+    return base._replace(sequence=beyond, record=record.digest(os.urandom(32)), since=beyond)
 
 
 def _worth_keeping(place: Place) -> bool:
@@ -213,4 +213,4 @@ def _restricted(base: Head, connection: sqlite3.Connection, key: PublicKey) -> H
 def _extended(base: Head, stored: Stored) -> Head:
     if stored.draft.kind is Kind.REVOCATION:
         return base.after(stored, contradicts=False, now=base.time)
-    return replace(base, sequence=stored.sequence, record=stored.record)
+    return base._replace(sequence=stored.sequence, record=stored.record)

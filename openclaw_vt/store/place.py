@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from openclaw_vt.store import files
 from openclaw_vt.store.problem import Problem, ProblemCode
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Paths, made once: a warm look-up takes less time than joining them does.
 
     `lock` is held around every write to the other two and to the vault.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from threading import Lock
+from typing import NamedTuple
 
 from openclaw_vt.attestation.dsse import PublicKey
 from openclaw_vt.errors import SignatureInvalid, StatementInvalid
@@ -29,8 +29,7 @@ NO_KEY = Problem(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
+class _Seen(NamedTuple):
     rows: Rows = _NOTHING
     head: Head | None = None
     problem: Problem | None = None

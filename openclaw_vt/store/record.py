@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from openclaw_vt.attestation import dsse, statement
@@ -20,8 +19,7 @@ class Row(NamedTuple):
     envelope: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(NamedTuple):
     """A verified record. `envelope` is the very text that is kept, `record` its SHA-256."""
 
     statement: Statement

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from openclaw_vt.attestation.statement import Kind
 from openclaw_vt.errors import SignatureInvalid, StatementInvalid
@@ -49,5 +48,5 @@ def _misfit(head: Head, stored: Stored) -> Problem:
 def cautious(head: Head, pending: Stored) -> Head:
     """Return the head that a reader goes by while the newest record is not in it yet: it may restrict, not permit."""
     if pending.draft.kind is Kind.REINSTATEMENT:
-        return replace(head, sequence=pending.sequence, record=pending.record)
+        return head._replace(sequence=pending.sequence, record=pending.record)
     return head.after(pending, contradicts=pending.draft.result == "FAILED", now=head.time)

@@ -196,7 +196,7 @@ def _verify(hub: Hub, seen: Seen) -> Answer:
             "resolvedFrom": "version" if "version" in seen.query else "latest",
             "tag": None,
             "createdAt": version.created_at,
-            "card": {"available": False},
+            "card": version.card or {"available": False},
             "artifact": {"sourceFingerprint": "", "bundleFingerprints": [], "files": _listed_files(version)},
             "provenance": {"source": "unavailable", "reason": "not imported"},
             "security": {"status": "clean" if passed else "malicious", "passed": passed, "signals": {}},

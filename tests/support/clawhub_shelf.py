@@ -35,6 +35,7 @@ class HubVersion:
     security: dict[str, Any] | None = None
     verdict: str = "pass"
     created_at: int = PUBLISHED_AT
+    card: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)

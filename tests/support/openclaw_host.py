@@ -49,8 +49,8 @@ class Result:
 
 
 def tool_folders(env: Mapping[str, str]) -> list[Path]:
-    """Folders that may hold the programs: `$OPENCLAW_VT_TOOLS` (several, like PATH), then the checkout's own `.tools`."""
-    named = [Path(part) for part in env.get("OPENCLAW_VT_TOOLS", "").split(os.pathsep) if part]
+    """Folders that may hold the programs: `$OCVT_TEST_TOOLS` (several, like PATH), then the checkout's own `.tools`."""
+    named = [Path(part) for part in env.get("OCVT_TEST_TOOLS", "").split(os.pathsep) if part]
     return [*named, *(part / "node_modules" / ".bin" for part in named), REPO / ".tools" / "node_modules" / ".bin"]
 
 
@@ -59,7 +59,7 @@ def find_tools(env: Mapping[str, str]) -> Tools | str:
     folders = os.pathsep.join(str(folder) for folder in tool_folders(env))
     openclaw = shutil.which("openclaw", path=folders)
     if openclaw is None:
-        return "no openclaw in $OPENCLAW_VT_TOOLS or .tools/node_modules/.bin"
+        return "no openclaw in $OCVT_TEST_TOOLS or .tools/node_modules/.bin"
     for path in (folders, env.get("PATH", "")):
         node = shutil.which("node", path=path)
         if node and OLDEST_NODE <= node_version(node) < FOLLOWING_NODE:

@@ -29,26 +29,24 @@ def run(args: argparse.Namespace) -> int:
     """Judge, show, ask, sign. Bytes that changed in between are not accepted."""
     from openclaw_vt.assembly import Assembly
     from openclaw_vt.cli.outcome import show
-    from openclaw_vt.cli.terminal import confirm_by_name, emit, say
+    from openclaw_vt.cli.paths import absolute
+    from openclaw_vt.cli.terminal import confirm_by_name
     from openclaw_vt.config import load
     from openclaw_vt.model.decision import Phase, Request
     from openclaw_vt.model.display import shown
 
-    path = os.path.abspath(args.path)  # noqa: PTH100 - resolve() would follow links
+    path = absolute(args.path)
     with Assembly(load(os.environ)) as assembly:
         decision = assembly.gate().check(Request(Phase.SCAN, path, refresh=args.reinstate))
-        if not args.json:
-            show(decision, explain=False, translate=assembly.translate)
+        show(decision, explain=False, translate=assembly.translate, aside=args.json)
         subject = _acceptable(decision, assembly, reinstate=args.reinstate)
+        _require_pen(assembly)  # before the question: a yes that cannot be kept is not worth asking for
         name = shown(subject.ref.name)
         if not args.no_input and not confirm_by_name(name, f"Accept {name} as it is now? An update will ask again."):
-            say("Nothing was accepted.")
+            _tell(args, subject, accepted=False)
             return 3
         _sign(assembly, subject, args)
-    if args.json:
-        emit({"schema": "openclaw-vt.accept/1", "skill": subject.ref.name, "tree": subject.tree, "accepted": True})
-    else:
-        say(f"Accepted {name}: these bytes are used without asking until they change.")
+    _tell(args, subject, accepted=True)
     return 0
 
 
@@ -59,7 +57,8 @@ def _acceptable(decision: Decision, assembly: Assembly, *, reinstate: bool) -> S
     from openclaw_vt.policy import Row
 
     if decision.subject is None:
-        raise UsageError("This cannot be accepted, since it could not be read.")
+        reason = decision.reasons[0]
+        raise UsageError("This cannot be accepted, since it could not be read.", why=reason.message, remedy=reason.remediation)
     rows = {row.value for row in Row if assembly.policy.outcome(row) is Outcome.BLOCK}
     blocking = rows & {reason.code for reason in decision.reasons}
     if reinstate:
@@ -73,15 +72,45 @@ def _acceptable(decision: Decision, assembly: Assembly, *, reinstate: bool) -> S
     return decision.subject
 
 
-def _sign(assembly: Assembly, subject: Subject, args: argparse.Namespace) -> None:
-    from openclaw_vt.errors import UsageError
-    from openclaw_vt.ledger import acceptance, reinstatement
-    from openclaw_vt.model.subject import tree_digest
-    from openclaw_vt.skill.reader import read
+def _require_pen(assembly: Assembly) -> None:
+    from openclaw_vt.errors import KeyStoreError
 
-    if tree_digest(read(subject.ref.path).entries) != subject.tree:
-        raise UsageError("The skill changed while you were asked, so nothing was accepted.", remedy="Look at it again.")
+    if assembly.pen() is None:
+        raise KeyStoreError(
+            "There is no usable key store, so an acceptance could not be signed.",
+            remedy='Start or unlock a keyring, or choose the weaker `keys.backend = "file"`; see `openclaw-vt doctor`.',
+        )
+
+
+def _sign(assembly: Assembly, subject: Subject, args: argparse.Namespace) -> None:
+    from openclaw_vt.cli.person import require_unchanged
+    from openclaw_vt.ledger import acceptance, reinstatement
+
+    require_unchanged(subject)
     ledger, now, by = assembly.ledger(), assembly.clock(), "script" if args.no_input else "terminal"
     if args.reinstate:
         ledger.state(reinstatement(subject, by=by, now=now))
     ledger.state(acceptance(subject, basis="own" if args.own else "accepted", by=by, now=now))
+    _write_down(assembly, subject, by)
+
+
+def _write_down(assembly: Assembly, subject: Subject, by: str) -> None:
+    """Put the acceptance into the audit log; the signature holds even where the log cannot be written."""
+    from openclaw_vt.cli.terminal import note
+
+    problem = assembly.audit().append("accepted", {"skill": subject.ref.name, "tree": subject.tree, "by": by})
+    if problem is not None:
+        note(problem.message)
+
+
+def _tell(args: argparse.Namespace, subject: Subject, *, accepted: bool) -> None:
+    from openclaw_vt.cli.terminal import emit, say
+    from openclaw_vt.model.display import shown
+
+    name = shown(subject.ref.name)
+    if args.json:
+        emit({"schema": "openclaw-vt.accept/1", "skill": name, "tree": subject.tree, "accepted": accepted})
+    elif accepted:
+        say(f"Accepted {name}: these bytes are used without asking until they change.")
+    else:
+        say("Nothing was accepted.")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from openclaw_vt.store.cache import Entry
 
 Action = Callable[[argparse.Namespace, "Assembly"], int]
+SCHEMA = "openclaw-vt.cache/1"
 
 
 def configure(commands: Subparsers) -> None:
@@ -35,8 +36,7 @@ def configure(commands: Subparsers) -> None:
             sub.add_argument("what", metavar="PATH|DIGEST")
         if name in ("export", "import"):
             sub.add_argument("file", metavar="FILE")
-        if name in ("list", "show", "verify"):
-            add_json(sub)
+        add_json(sub)
         sub.set_defaults(run=_with_assembly(action))
 
 
@@ -75,7 +75,7 @@ def _print(rows: list[dict[str, Any]], *, as_json: bool) -> None:
     from openclaw_vt.model.display import shown
 
     if as_json:
-        emit({"schema": "openclaw-vt.cache/1", "records": rows})
+        emit({"schema": SCHEMA, "records": rows})
         return
     for row in rows:
         if "problem" in row:
@@ -93,26 +93,27 @@ def _list(args: argparse.Namespace, assembly: Assembly) -> int:
 
 
 def _show(args: argparse.Namespace, assembly: Assembly) -> int:
+    from openclaw_vt.cli.paths import absolute
     from openclaw_vt.model.subject import parse_digest, tree_digest
     from openclaw_vt.skill.reader import read
 
     try:
         tree = parse_digest(args.what)
     except ValueError:
-        tree = tree_digest(read(os.path.abspath(args.what)).entries)  # noqa: PTH100 - resolve() would follow links
+        tree = tree_digest(read(absolute(args.what)).entries)
     _print([_row(entry) for entry in assembly.cache().history(tree)], as_json=args.json)
     return 0
 
 
 def _verify(args: argparse.Namespace, assembly: Assembly) -> int:
-    from openclaw_vt.cli.terminal import emit, say
+    from openclaw_vt.cli.terminal import emit, note, say
     from openclaw_vt.errors import KeyStoreError
     from openclaw_vt.store.keys import open_head_vault
 
     try:
         vault = open_head_vault(assembly.key_store())
     except KeyStoreError as error:
-        say(f"The copy of the head in the key store could not be compared: {error.what}")
+        note(f"The copy of the head in the key store could not be compared: {error.what}")
         vault = None
     problems = assembly.cache().verify_all(vault)
     if args.json:
@@ -139,25 +140,51 @@ def _pen(assembly: Assembly) -> Pen:
 
 
 def _prune(args: argparse.Namespace, assembly: Assembly) -> int:
-    from openclaw_vt.cli.terminal import say
-
-    del args
     pen = _pen(assembly)
-    say(f"{assembly.cache().prune(assembly.clock(), signer=pen.signer, vault=pen.vault)} records were dropped.")
+    dropped = assembly.cache().prune(assembly.clock(), signer=pen.signer, vault=pen.vault)
+    _tell(args, {"dropped": dropped}, f"{dropped} records were dropped.")
     return 0
 
 
 def _export(args: argparse.Namespace, assembly: Assembly) -> int:
-    from openclaw_vt.cli.terminal import say
+    from openclaw_vt.errors import UsageError
+    from openclaw_vt.model.display import shown
 
-    say(f"{assembly.cache().export(Path(args.file).absolute())} records were written to {args.file}.")
+    path = _file(args.file)
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"{shown(args.file, limit=200)} is no place for a file.", remedy="Name a file in a folder that exists.")
+    if path.resolve().is_relative_to(assembly.config.state_dir.resolve()):
+        raise UsageError("The state folder is no place for an export.", why="It could overwrite what it is made from.")
+    count = assembly.cache().export(path)
+    _tell(args, {"exported": count}, f"{count} records were written to {shown(args.file, limit=200)}.")
     return 0
 
 
 def _import(args: argparse.Namespace, assembly: Assembly) -> int:
-    from openclaw_vt.cli.terminal import say
+    from openclaw_vt.errors import UsageError
+    from openclaw_vt.model.display import shown
 
+    path = _file(args.file)
+    if not path.is_file():
+        raise UsageError(f"{shown(args.file, limit=200)} is no file.", remedy="Name a file that `cache export` wrote.")
     pen = _pen(assembly)
-    done = assembly.cache().import_(Path(args.file).absolute(), signer=pen.signer, vault=pen.vault)
-    say(f"{done.appended} records taken over, {done.outdated} of no further use, {done.unverified} did not verify.")
+    done = assembly.cache().import_(path, signer=pen.signer, vault=pen.vault)
+    body = {"imported": done.appended, "outdated": done.outdated, "unverified": done.unverified}
+    words = f"{done.appended} records taken over, {done.outdated} of no further use, {done.unverified} did not verify."
+    _tell(args, body, words)
     return 0
+
+
+def _file(given: str) -> Path:
+    from openclaw_vt.cli.paths import absolute
+
+    return Path(absolute(given))
+
+
+def _tell(args: argparse.Namespace, body: dict[str, Any], words: str) -> None:
+    from openclaw_vt.cli.terminal import emit, say
+
+    if args.json:
+        emit({"schema": SCHEMA} | body)
+    else:
+        say(words)

@@ -7,6 +7,8 @@ import os
 
 from openclaw_vt.cli.parser import Subparsers, add_json
 
+SCHEMA = "openclaw-vt.config/1"
+
 
 def configure(commands: Subparsers) -> None:
     """Add the command's arguments."""
@@ -17,8 +19,10 @@ def configure(commands: Subparsers) -> None:
     add_json(show)
     show.set_defaults(run=_show)
     path = actions.add_parser("path", help="print the configuration file's path")
+    add_json(path)
     path.set_defaults(run=_path)
     validate = actions.add_parser("validate", help="check the configuration")
+    add_json(validate)
     validate.set_defaults(run=_validate)
 
 
@@ -31,7 +35,7 @@ def _show(args: argparse.Namespace) -> int:
         tables: dict[str, dict[str, object]] = {}
         for (table, key), setting in config.settings.items():
             tables.setdefault(table, {})[key] = {"value": setting.value, "origin": setting.origin, "place": setting.place}
-        emit({"schema": "openclaw-vt.config/1", "path": str(config.path), "settings": tables})
+        emit({"schema": SCHEMA, "path": str(config.path), "settings": tables})
         return 0
     seen = ""
     for (table, key), setting in config.settings.items():
@@ -53,19 +57,25 @@ def toml(value: object) -> str:
 
 
 def _path(args: argparse.Namespace) -> int:
-    from openclaw_vt.cli.terminal import say
+    from openclaw_vt.cli.terminal import emit, say
     from openclaw_vt.config import config_path
 
-    del args
-    say(str(config_path(os.environ)))
+    path = str(config_path(os.environ))
+    if args.json:
+        emit({"schema": SCHEMA, "path": path})
+    else:
+        say(path)
     return 0
 
 
 def _validate(args: argparse.Namespace) -> int:
-    from openclaw_vt.cli.terminal import say
+    from openclaw_vt.cli.terminal import emit, say
     from openclaw_vt.config import load
 
-    del args
     config = load(os.environ)
-    say(f"{config.path}: valid; policy digest {config.policy().digest}")
+    digest = config.policy().digest
+    if args.json:
+        emit({"schema": SCHEMA, "path": str(config.path), "valid": True, "policy": digest})
+    else:
+        say(f"{config.path}: valid; policy digest {digest}{'' if config.path.exists() else ' (there is no file yet)'}")
     return 0

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from openclaw_vt.cli.parser import Subparsers, add_json
 from openclaw_vt.errors import UsageError
 
+if TYPE_CHECKING:
+    from openclaw_vt.model.decision import Decision
+
 MAX_DEPTH = 8
 MAX_SKILLS = 10_000
+STDOUT = "-"
 
 
 def configure(commands: Subparsers) -> None:
@@ -26,83 +30,106 @@ def configure(commands: Subparsers) -> None:
     parser.add_argument("--explain", action="store_true", help="show digests, required checks and every finding")
     parser.add_argument("--upload", choices=("ask", "never", "always"), help="whether files may be uploaded (not yet done)")
     parser.add_argument("--fail-on", choices=("warn", "block"), default="warn", help="with block, a warning exits 0")
-    parser.add_argument("--sarif", metavar="FILE", help="also write SARIF 2.1.0")
+    parser.add_argument("--sarif", metavar="FILE", help="also write SARIF 2.1.0; - prints it instead of the text")
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Judge every path; the exit code is that of the worst."""
+    from openclaw_vt.cli.outcome import exit_code
+    from openclaw_vt.cli.terminal import emit
+    from openclaw_vt.report.json import document
+
+    if args.json and args.sarif == STDOUT:
+        raise UsageError("--json and --sarif - both want standard output.", remedy="Name a file for one of them.")
+    decisions = _judged(args)
+    if args.json:
+        emit(document(decisions))
+    if args.sarif:
+        _write_sarif(args.sarif, decisions)
+    return exit_code(decisions, warn_is_fine=args.fail_on == "block")
+
+
+def _judged(args: argparse.Namespace) -> tuple[Decision, ...]:
     from openclaw_vt.assembly import Assembly
-    from openclaw_vt.cli.outcome import exit_code, show
-    from openclaw_vt.cli.terminal import Progress, emit
+    from openclaw_vt.cli.outcome import show
+    from openclaw_vt.cli.terminal import Progress, note
     from openclaw_vt.config import load
     from openclaw_vt.model.decision import Phase, Request
     from openclaw_vt.model.display import shown
-    from openclaw_vt.report.json import document
 
-    paths = list(_skills(args.path, recursive=args.recursive))
     flags = {"virustotal.upload": args.upload} if args.upload else {}
     flags |= {"virustotal.timeout_s": 120.0} if args.wait else {}
-    with Assembly(load(os.environ, flags=flags)) as assembly:
-        gate = assembly.gate()
-        progress, decisions = Progress(len(paths)), []
+    config = load(os.environ, flags=flags)
+    paths = list(_skills(args.path, recursive=args.recursive, remark=note))
+    decisions = []
+    with Assembly(config) as assembly:
+        gate, progress = assembly.gate(), Progress(len(paths))
         for number, path in enumerate(paths, start=1):
             progress.step(number, shown(path))
             decision = gate.check(Request(Phase.SCAN, path, offline=args.offline, refresh=args.refresh))
             decisions.append(decision)
-            if not args.json:
-                progress.done()
+            progress.done()
+            if not args.json and args.sarif != STDOUT:
                 show(decision, explain=args.explain, translate=assembly.translate)
-        progress.done()
-    if args.json:
-        emit(document(tuple(decisions)))
-    if args.sarif:
-        _write_sarif(args.sarif, tuple(decisions))
-    return exit_code(decisions, warn_is_fine=args.fail_on == "block")
+    return tuple(decisions)
 
 
-def _skills(paths: list[str], *, recursive: bool) -> Iterator[str]:
+def _skills(paths: list[str], *, recursive: bool, remark: Callable[[str], None]) -> Iterator[str]:
+    """Yield what to judge. `remark` is told what was not looked into."""
+    from openclaw_vt.cli.paths import absolute
+    from openclaw_vt.model.display import shown
+
     for given in paths:
-        path = os.path.abspath(given)  # noqa: PTH100 - resolve() would follow links, and a str keeps undecodable names
+        root = absolute(given)
         if not recursive:
-            yield path
+            yield root
             continue
-        found = 0
-        for found, folder in enumerate(_below(path), start=1):
-            if found > MAX_SKILLS:
-                raise UsageError(f"There are more than {MAX_SKILLS} skills below {given}.", remedy="Name smaller folders.")
-            yield folder
-        if not found:
-            raise UsageError(f"There is no SKILL.md below {given}.")
+        count = 0
+        for count, path in enumerate(_below(root, remark), start=1):
+            if count > MAX_SKILLS:
+                raise UsageError(f"There are more than {MAX_SKILLS} skills below {shown(given)}.", remedy="Name smaller folders.")
+            yield path
+        if not count:
+            raise UsageError(f"There is no SKILL.md below {shown(given)}.", remedy="Name the folder that holds the skills.")
 
 
-def _below(root: str) -> Iterator[str]:
-    """Yield folders that hold a SKILL.md, outermost only, never through a link."""
-    for folder, names, files in os.walk(root, onerror=_complain):
+def _below(root: str, remark: Callable[[str], None]) -> Iterator[str]:
+    """Yield folders that hold a SKILL.md, outermost only, never through a link; and those that nobody could look into.
+
+    A folder that cannot be read is judged like any other, so that it ends as a warning and hides nothing else.
+    """
+    from openclaw_vt.model.display import shown
+
+    unread: list[str] = []
+    deeper = 0
+    for folder, names, files in os.walk(root, onerror=lambda error: unread.append(os.fsdecode(error.filename or root))):
         if "SKILL.md" in files:
             names.clear()
             yield folder
-        elif folder[len(root) :].count(os.sep) >= MAX_DEPTH:
+        elif names and folder[len(root) :].count(os.sep) >= MAX_DEPTH:
+            deeper += 1
             names.clear()
         else:
             names.sort()
+    yield from sorted(unread)
+    if deeper:
+        remark(f"Folders more than {MAX_DEPTH} levels below {shown(root, limit=200)} were not looked into ({deeper} times).")
 
 
-def _complain(error: OSError) -> None:
-    raise UsageError(f"The folder {error.filename} cannot be read.", why=error.strerror or "")
-
-
-def _write_sarif(target: str, decisions: tuple[object, ...]) -> None:
+def _write_sarif(target: str, decisions: tuple[Decision, ...]) -> None:
     import json
 
+    from openclaw_vt.cli.terminal import say
+    from openclaw_vt.model.display import shown
     from openclaw_vt.report import sarif
 
-    text = json.dumps(sarif.document(decisions), indent=2)  # type: ignore[arg-type]  # the tuple was built two lines above
+    text = json.dumps(sarif.document(decisions), indent=2)
+    if target == STDOUT:
+        say(text)
+        return
     try:
-        if target == "-":
-            sys.stdout.write(text + "\n")
-        else:
-            Path(target).write_text(text + "\n", encoding="utf-8")
+        Path(target).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
-        raise UsageError(f"The SARIF file {target} cannot be written.", why=error.strerror or "") from None
+        raise UsageError(f"The SARIF file {shown(target, limit=200)} cannot be written.", why=error.strerror or "") from None

@@ -26,7 +26,7 @@ def configure(commands: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Answer with output as the flags ask."""
     decisions = _verify(args.path)
-    if args.json:
+    if args.json and not args.quiet:
         from openclaw_vt.cli.terminal import emit
         from openclaw_vt.report.json import document
 
@@ -45,22 +45,26 @@ def quick(paths: list[str]) -> int:
 
 def _verify(paths: list[str]) -> list[Decision]:
     from openclaw_vt.assembly import Assembly
+    from openclaw_vt.cli.paths import absolute
     from openclaw_vt.config import load
 
-    gate = Assembly(load(os.environ)).gate()
-    return [gate.verify(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - resolve() would follow links
+    named = [absolute(path) for path in paths]
+    with Assembly(load(os.environ)) as assembly:
+        gate = assembly.gate()
+        return [gate.verify(path) for path in named]
 
 
 def _say(decisions: list[Decision]) -> None:
+    from openclaw_vt.cli.terminal import say
     from openclaw_vt.model.display import shown
 
     words = ("unchanged", "unverified", "blocked")
     for decision in decisions:
         reason = decision.reasons[0].message if decision.reasons else ""
-        print(f"{words[decision.outcome]}: {shown(decision.request.path, limit=200)}: {reason}")
+        say(f"{words[decision.outcome]}: {shown(decision.request.path, limit=200)}: {reason}")
 
 
 def _code(decisions: list[Decision]) -> int:
-    # The table of `cli.outcome`, without the reports that it loads.
-    codes = (0, 3, 1)
-    return codes[max(decision.outcome for decision in decisions)]
+    from openclaw_vt.cli.outcome import exit_code
+
+    return exit_code(decisions)
