@@ -117,6 +117,15 @@ def test_a_clock_that_was_set_back_a_year_makes_nothing_fresh_again(cache, clock
     assert ProblemCode.CLOCK in codes(cache.verify_all())
 
 
+def test_a_clock_behind_the_last_write_cannot_say_what_is_fresh(cache, clock):
+    say(cache, SAYS.passed())
+    clock.now += 365 * DAY
+    say(cache, Says(NOW + 365 * DAY).passed(MAIL))
+    clock.now = NOW + DAY
+    assert cache.find(WEATHER, POLICY).problem.code is ProblemCode.CLOCK
+    assert cache.find(WEATHER, POLICY).verification is None
+
+
 def test_a_record_from_a_clock_that_ran_ahead_is_not_believed_until_its_time(cache, clock):
     clock.now += 365 * DAY
     say(cache, Says(NOW + 365 * DAY).passed())
@@ -246,6 +255,23 @@ def test_pruning_drops_what_expired_long_ago_but_never_the_newest(cache, clock):
     assert cache.prune(NOW + 91 * DAY, signer=OURS) == 2
     assert cache.find(WEATHER, POLICY).acceptance is not None
     assert cache.verify_all() == ()
+
+
+def test_pruning_keeps_the_newest_record_even_when_it_expired(cache):
+    say(cache, SAYS.passed(), SAYS.passed(MAIL))
+    assert cache.prune(NOW + 91 * DAY, signer=OURS) == 1
+    assert [entry.sequence for entry in cache.entries()] == [2]
+    assert cache.verify_all() == ()
+
+
+def test_pruning_tells_the_vault_what_it_mended(cache, tmp_path):
+    vault = MemoryVault()
+    say(cache, SAYS.passed(), vault=vault)
+    before = (tmp_path / "state" / "head.json").read_bytes()
+    say(cache, SAYS.revoked())
+    (tmp_path / "state" / "head.json").write_bytes(before)  # killed between database and head
+    cache.prune(NOW, signer=OURS, vault=vault)
+    assert vault.head == (tmp_path / "state" / "head.json").read_bytes() != before
 
 
 def test_pruning_never_lets_an_older_record_speak_again(cache, clock):

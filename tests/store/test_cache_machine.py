@@ -19,7 +19,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from support.signing import DAY, MAIL, OURS, POLICY, STRICTER, WEATHER, Clock, MemoryVault, Says
 
 from openclaw_vt.attestation.statement import Kind
-from openclaw_vt.store.cache import Cache, ProblemCode, Stored
+from openclaw_vt.store.cache import Cache, Stored
 
 TREES = st.sampled_from([WEATHER, MAIL])
 POLICIES = st.sampled_from([POLICY, STRICTER])
@@ -43,7 +43,7 @@ class Machine(RuleBasedStateMachine):
         self.signed: list[Stored] = []
         self.copies: list[Copy] = []
         self.intact = True  # nobody interfered, and the clock never went back: nothing may be missing either
-        self.blind = False  # database and head were rolled back together: nobody can know before the next write
+        self.stale: set[str] = set()
         self.pending = False
 
     def teardown(self) -> None:
@@ -57,14 +57,15 @@ class Machine(RuleBasedStateMachine):
         draft = getattr(says, kind)(tree, policy) if kind in {"passed", "failed"} else getattr(says, kind)(tree)
         stored = self.cache.append(draft, signer=OURS, vault=self.vault)
         self.signed.append(stored)
-        self.blind = self.pending = False
+        self.stale = set()
+        self.pending = False
         return stored
 
     @rule(kind=KINDS, tree=TREES, policy=POLICIES)
     def append(self, kind, tree, policy):
         stored = self.write(kind, tree, policy)
         found = self.cache.find(tree, policy)
-        assert found.problem is None or found.problem.code is ProblemCode.CLOCK  # something older is from the future
+        assert found.problem is None or not self.intact
         if kind in {"passed", "failed"}:
             assert found.verification == stored
         if kind == "accepted":
@@ -83,7 +84,8 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def prune(self):
         self.cache.prune(self.clock.now, signer=OURS, vault=self.vault)
-        self.blind = self.pending = False
+        self.stale = set()
+        self.pending = False
 
     @rule(days=st.integers(0, 40))
     def time_passes(self, days):
@@ -132,9 +134,10 @@ class Machine(RuleBasedStateMachine):
         copy = self.copies[which % len(self.copies)]
         if part != "head":
             self.put("cache.db", copy.database)
+            self.stale.add("cache.db")
         if part != "database":
             self.put("head.json", copy.head)
-        self.blind = True if part == "both" else self.blind
+            self.stale.add("head.json")
 
     @precondition(lambda self: self.signed and not self.pending)
     @rule(which=WHICH)
@@ -177,11 +180,7 @@ class Machine(RuleBasedStateMachine):
         self.intact = False
         content = self.file(name)
         self.put(name, None if kept is None or content is None else content[:kept])
-        if name == "head.json" and kept is None:
-            # With an empty database beside it this is what a new machine looks like.
-            self.blind = self.blind or not self.file("cache.db")
-        if name == "cache.db":
-            self.blind = self.blind or not self.file("head.json")
+        self.stale.add(name)
 
     # What must hold.
 
@@ -209,8 +208,8 @@ class Machine(RuleBasedStateMachine):
             assert stored is None or stored in self.signed
             assert stored is None or stored.draft.tree == tree
             assert stored is None or stored.draft.time <= self.clock.now + 300
-        if self.blind:
-            return
+        if len(self.stale) > 1:
+            return  # database and head were both replaced: before the next write nobody can know
         standing = self.standing(tree)
         verifications = [stored for stored in standing if stored.draft.policy == policy]
         if found.verification:

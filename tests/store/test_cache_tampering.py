@@ -111,6 +111,13 @@ def test_a_record_moved_to_a_higher_number_is_refused(filled, folder):
     assert (found.verification, found.acceptance) == (None, None)
 
 
+def test_a_record_moved_into_a_gap_is_refused(filled, folder):
+    sql(folder, "DELETE FROM record WHERE sequence = 3")
+    sql(folder, "UPDATE record SET sequence = 3 WHERE sequence = 1")
+    found = filled.find(WEATHER, POLICY)
+    assert (found.verification, found.problem.code, found.problem.sequence) == (None, ProblemCode.FORGED, 3)
+
+
 def test_an_acceptance_does_not_pass_for_a_verification(filled, folder):
     sql(folder, "DELETE FROM record WHERE sequence = 1")
     sql(folder, "UPDATE record SET kind = 'verification', policy = ? WHERE sequence = 2", POLICY)
@@ -423,14 +430,33 @@ def test_after_a_rollback_the_next_writer_begins_anew_and_counts_on(cache, folde
 def test_rows_from_before_cannot_be_carried_into_the_new_database(cache, folder, old):
     shutil.copy(old / "cache.db", folder / "cache.db")
     cache.append(SAYS.passed(digest("next")), signer=OURS, vault=None)
-    sql(folder, "ATTACH ? AS old", str(folder / "cache.db.set-aside-1"))
+    plant(folder)
+    assert cache.find(WEATHER, POLICY) == Lookup(revoked=True)
+    found = cache.find(MAIL, POLICY)
+    assert (found.verification, found.problem.code) == (None, ProblemCode.GAP)
+
+
+def plant(folder):
     with sqlite3.connect(folder / "cache.db") as database:
         database.execute("ATTACH ? AS old", (str(folder / "cache.db.set-aside-1"),))
         database.execute("INSERT INTO record SELECT * FROM old.record")
     database.close()
-    assert cache.find(WEATHER, POLICY) == Lookup(revoked=True)
-    found = cache.find(MAIL, POLICY)
-    assert (found.verification, found.problem.code) == (None, ProblemCode.GAP)
+
+
+def test_rows_that_nothing_contradicts_say_nothing_either_once_set_aside(filled, folder):
+    (folder / "head.json").unlink()
+    filled.append(SAYS.passed(digest("next")), signer=OURS, vault=None)
+    plant(folder)
+    assert filled.find(WEATHER, POLICY) == Lookup()
+
+
+def test_a_bad_answer_after_a_database_was_set_aside_outlives_its_row(filled, folder):
+    (folder / "head.json").unlink()
+    for draft in (SAYS.failed(), SAYS.passed(digest("next"))):
+        filled.append(draft, signer=OURS, vault=None)
+    sql(folder, "DELETE FROM record WHERE tree = ?", WEATHER)
+    filled.import_(folder / "cache.db.set-aside-1", signer=OURS)
+    assert filled.find(WEATHER, POLICY).verification is None
 
 
 def test_an_older_head_is_not_believed_either(cache, folder, old):
@@ -466,6 +492,15 @@ def test_a_mixture_of_two_caches_is_not_believed(cache, folder, old, tmp_path, c
     shutil.copy(tmp_path / "twin" / "cache.db", folder / "cache.db")
     found = cache.find(WEATHER, POLICY)
     assert (found.verification, found.revoked, found.problem.code) == (None, True, ProblemCode.ROLLBACK)
+
+
+def test_another_chain_that_is_one_record_longer_does_not_pass_for_a_crash(cache, folder, old, tmp_path, clock):
+    with Cache(tmp_path / "twin", public=OURS.public, clock=clock) as twin:
+        for _ in range(6):
+            twin.append(SAYS.passed(), signer=OURS, vault=None)
+    shutil.copy(tmp_path / "twin" / "cache.db", folder / "cache.db")
+    found = cache.find(WEATHER, POLICY)
+    assert (found.verification, found.revoked, found.problem.code) == (None, True, ProblemCode.HEAD_BEHIND)
 
 
 def test_a_rollback_of_both_is_found_out_by_the_vault_at_the_next_write(cache, folder, tmp_path):
