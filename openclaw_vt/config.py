@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from openclaw_vt.errors import ConfigError
@@ -28,8 +27,7 @@ _MODES = ("enforce", "observe", "off")
 _OUTCOMES = tuple(outcome.label for outcome in Outcome)
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(NamedTuple):
     """One key: its default gives its type; `choices` limits strings, `low` and `high` limit numbers."""
 
     default: Any
@@ -77,8 +75,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """A value and where it came from; `place` is a file, a variable or a flag."""
 
     value: Any
@@ -86,13 +83,15 @@ class Setting:
     place: str = ""
 
 
-@dataclass(frozen=True, slots=True)
 class Config:
-    """Every setting, checked. Look-ups are by table and key."""
+    """Every setting, checked. Look-ups are by table and key; `path` is the user's file, `state_dir` an absolute folder."""
 
-    settings: Mapping[tuple[str, str], Setting]
-    path: Path
-    state_dir: Path
+    __slots__ = ("path", "settings", "state_dir")
+
+    def __init__(self, settings: Mapping[tuple[str, str], Setting], path: Path, state_dir: Path) -> None:
+        self.settings = settings
+        self.path = path
+        self.state_dir = state_dir
 
     def __getitem__(self, name: tuple[str, str]) -> Any:
         return self.settings[name].value

@@ -14,6 +14,7 @@ from openclaw_vt.assembly import Assembly
 from openclaw_vt.config import data_dir
 from openclaw_vt.errors import GateError
 from openclaw_vt.install_protocol import PROBE
+from openclaw_vt.model.display import shown_text
 from openclaw_vt.model.subject import Digest
 from openclaw_vt.onboarding import PASS_ENV, Host, wire_openclaw
 from openclaw_vt.openclaw.command import find_openclaw
@@ -26,6 +27,7 @@ TESTED_OPENCLAW = "2026.9.6"
 KNOWN_FILE = Digest("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
 """The empty file: VirusTotal has known it since its first day."""
 PATIENCE_S = 60
+MAX_VERSION = 80
 _NOT_BEFORE = 1_767_225_600  # 2026-01-01: an earlier clock is a dead battery
 
 
@@ -51,7 +53,7 @@ Part = Callable[[Assembly, Host], Check]
 
 
 def examine(assembly: Assembly, host: Host, *, offline: bool) -> Iterator[Check]:
-    """Try every part, one after another. An error of ours in one part becomes that part's answer."""
+    """Try every part, one after another. An error in one part becomes that part's answer."""
     parts: list[tuple[str, Part]] = [
         ("state folder", _state),
         ("clock", _clock),
@@ -68,6 +70,9 @@ def examine(assembly: Assembly, host: Host, *, offline: bool) -> Iterator[Check]
             yield part(assembly, host)
         except GateError as error:
             yield Check(name, Health.BROKEN, f"{error.what} {error.why}".strip(), error.remedy)
+        except OSError as error:
+            why = f"the operating system refused it: {error.strerror or type(error).__name__}"
+            yield Check(name, Health.BROKEN, why, "Look at the disk, and at the owner and mode of the folders named above.")
 
 
 def mend(assembly: Assembly, host: Host) -> list[str]:
@@ -78,8 +83,8 @@ def mend(assembly: Assembly, host: Host) -> list[str]:
         folder.chmod(0o700)
         done.append(f"{folder} is private again.")
     change, problems = wire_openclaw(assembly.config, host)
-    done.append(f"The launcher was written again{' and OpenClaw asks it' if change.changed else ''}.")
-    return done + problems
+    asks = " and OpenClaw asks it from now on" if change.changed else ""
+    return [*done, f"The launcher was written again{asks}.", *problems]
 
 
 def _state(assembly: Assembly, host: Host) -> Check:
@@ -114,20 +119,21 @@ def _openclaw(assembly: Assembly, host: Host) -> Check:
         return Check("OpenClaw", Health.WEAK, "the `openclaw` command is not in PATH", "Install OpenClaw, or add it to PATH.")
     try:
         done = subprocess.run(  # noqa: S603 - the absolute path of the person's own OpenClaw
-            [program, "--version"], capture_output=True, text=True, timeout=PATIENCE_S, check=False, env=_child_environment(host)
+            [program, "--version"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=PATIENCE_S,
+            check=False,
+            env=keys.child_environment(host.environ),
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         return Check("OpenClaw", Health.BROKEN, f"it does not start ({type(error).__name__})", "Repair the installation.")
-    version = done.stdout.strip()[:80]
+    version = shown_text(done.stdout.decode("utf-8", "replace"), MAX_VERSION)
     if done.returncode != 0 or not version:
         return Check(
             "OpenClaw", Health.BROKEN, "it does not tell its version", "Run `openclaw --version` and repair what it says."
         )
     return Check("OpenClaw", Health.GOOD, f"{version} (proven with {TESTED_OPENCLAW})")
-
-
-def _child_environment(host: Host) -> dict[str, str]:
-    return keys.child_environment(host.environ)
 
 
 def _wiring(assembly: Assembly, host: Host) -> Check:

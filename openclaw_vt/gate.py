@@ -13,12 +13,13 @@ from pathlib import PurePath
 
 from openclaw_vt.attestation import verdicts
 from openclaw_vt.errors import SkillUnreadable, StatementInvalid
-from openclaw_vt.ledger import Ledger, Recognised, turned_bad
+from openclaw_vt.ledger import Ledger, turned_bad
 from openclaw_vt.model.decision import Badge, Decision, Outcome, Phase, Reason, Request, Source
 from openclaw_vt.model.display import shown
 from openclaw_vt.model.subject import Digest, Origin, SkillRef, Snapshot, Subject, identify
 from openclaw_vt.model.verdict import Coverage, Evidence, Reputation, Verdict
 from openclaw_vt.policy import Policy, Row, Ruling, Standing, decide
+from openclaw_vt.recognition import Recognised
 
 _OF_AGE = frozenset({Standing.STALE, Standing.EXPIRED})
 

@@ -1,8 +1,9 @@
 """OpenClaw asks before every install and update; here is the answer. Anything odd is a block with a reason.
 
 OpenClaw asks twice when a person agreed to a warning, and compares the two answers byte for byte; a person may take minutes.
-So a warning is kept by tree digest and repeated as it was, unless the new answer is allow or block. The second question, from
-the same process about the same bytes at the same place, is also the only sign of the person's yes that OpenClaw gives.
+So a warning is kept for the process that asked and repeated to it as it was, unless the new answer is allow or block. The
+second question, from the same process about the same bytes at the same place, is also the only sign of the person's yes that
+OpenClaw gives.
 """
 
 from __future__ import annotations
@@ -37,7 +38,11 @@ class Notices(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What answering takes. `asker` names the process that asks and when it started; `agreed` signs a person's yes."""
+    """What answering takes. `asker` names the process that asks; `agreed` signs a person's yes.
+
+    `certain` is False where the system does not tell when that process started: its number alone may be another's by now, and
+    then nobody's yes is read from it.
+    """
 
     check: Callable[[Request], Decision]
     check_plugin: Callable[[Request], Decision]
@@ -46,6 +51,7 @@ class Desk:
     translate: Translate
     agreed: Callable[[Subject], None]
     asker: str
+    certain: bool = True
     install: Mode = "enforce"
     update: Mode = "enforce"
 
@@ -59,38 +65,41 @@ def answer(raw: bytes, desk: Desk) -> dict[str, Any]:
     mode = desk.update if asked.mode == "update" else desk.install
     if is_probe(asked) or mode == "off":
         return allowed()
-    answered = _plugin(asked, desk) if asked.kind == "plugin" else _skill(asked, desk)
-    if mode == "observe":
+    plugin = asked.kind == "plugin"
+    decision = (desk.check_plugin if plugin else desk.check)(request_of(asked))
+    if mode == "observe" or (plugin and _not_asked_about(asked, decision)):
         return allowed()  # the audit log holds what would have happened
-    return answered
+    return _steady(asked, decision, desk)
 
 
-def _skill(asked: Asked, desk: Desk) -> dict[str, Any]:
-    decision = desk.check(request_of(asked))
+def _steady(asked: Asked, decision: Decision, desk: Desk) -> dict[str, Any]:
+    """Return the answer, a warning as this process heard it before, and take its second question for a yes."""
     fresh = rendered(decision, desk.translate)
     if decision.outcome is not Outcome.WARN or decision.subject is None:
         return fresh
-    tree, who = decision.subject.tree, f"{desk.asker} {asked.mode} {asked.path}"
-    repeated = _kept(desk.notices.recall(tree, desk.policy))
-    if desk.notices.recall(tree, desk.policy, key=who) is not None and not asked.for_dependency:
+    tree, who = decision.subject.tree, f"{desk.asker} {asked.kind}"
+    question = f"{who} {asked.mode} {asked.path}"
+    repeated = _kept(desk.notices.recall(tree, desk.policy, key=who))
+    asked_before = desk.notices.recall(tree, desk.policy, key=question) is not None
+    if asked_before and desk.certain and asked.kind == "skill" and not asked.for_dependency:
         desk.agreed(decision.subject)
-    desk.notices.keep(tree, desk.policy, b"asked", key=who)
+    desk.notices.keep(tree, desk.policy, b"asked", key=question)
     if repeated is None:
-        desk.notices.keep(tree, desk.policy, strict_json.dumps(fresh))
+        desk.notices.keep(tree, desk.policy, strict_json.dumps(fresh), key=who)
     return repeated or fresh
 
 
-def _plugin(asked: Asked, desk: Desk) -> dict[str, Any]:
-    """Answer about a plugin by look-ups alone: we read skills, and do not pretend to have read a plugin.
+def _not_asked_about(asked: Asked, decision: Decision) -> bool:
+    """Whether a plugin that nobody has seen passes at this question.
 
-    One install asks up to three times (archive, package, dependencies); a plugin nobody has seen is asked about once, at its
-    package. What OpenClaw itself vouches for from its own catalogue is not asked about; a detection always counts.
+    We read skills, and do not pretend to have read a plugin: look-ups alone speak about it. One install asks up to three times
+    (archive, package, dependencies); a plugin nobody has seen is asked about once, at its package. What OpenClaw itself vouches
+    for from its own catalogue is not asked about; a detection always counts.
     """
-    decision = desk.check_plugin(request_of(asked))
     codes = {reason.code for reason in decision.reasons}
     unseen = codes <= {"virustotal.not-reviewed", "virustotal.unavailable", "virustotal.pending"}
     vouched = asked.source.get("authority") == "official" or asked.origin.get("type") not in ("plugin-package", "plugin-bundle")
-    return allowed() if unseen and vouched and decision.outcome is Outcome.WARN else rendered(decision, desk.translate)
+    return unseen and vouched and decision.outcome is Outcome.WARN
 
 
 def _kept(text: bytes | None) -> dict[str, Any] | None:

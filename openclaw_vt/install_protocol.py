@@ -1,10 +1,12 @@
 """OpenClaw's install-policy protocol, version 1, as OpenClaw 2026.9.6 speaks it: the question parsed, the answer written.
 
-Limits that OpenClaw sets: a question of at most 256 KiB, a reason of 1,000 characters, a rendered notice of 4,000.
+Limits that OpenClaw sets: a question of at most 256 KiB, a reason of 1,000 characters, a rendered notice of 4,000 (its own
+heading, the target's name and some 460 characters of advice included). It counts as JavaScript does, in UTF-16 units.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 from openclaw_vt.language import Translate
 from openclaw_vt.model import strict_json
 from openclaw_vt.model.decision import Decision, Outcome, Phase, Request
-from openclaw_vt.model.display import shown
+from openclaw_vt.model.display import shown, shown_text
 from openclaw_vt.model.finding import Finding, Severity
 from openclaw_vt.model.subject import Origin, OriginKind, parse_digest
 
@@ -22,6 +24,10 @@ MAX_REASON = 700
 MAX_FINDINGS = 5
 MAX_MESSAGE = 160
 MAX_FILE = 80
+MAX_RULE = 80
+MAX_NOTICE = 3000
+"""UTF-16 units of reason and findings together; the rest of the 4,000 is for what OpenClaw writes around them."""
+_FRAME = len("    • [CRITICAL] :  (:12345678)\n")
 PROBE = "doctor:install-policy-probe"
 _SEVERITY = {Severity.CRITICAL: "critical", Severity.HIGH: "critical", Severity.MEDIUM: "warn"}
 _ORIGINS: dict[str, OriginKind] = {
@@ -131,7 +137,8 @@ def _text(value: Any) -> str | None:
 
 def blocked(reason: str, detail: str = "") -> dict[str, Any]:
     """Return a block that a person can understand."""
-    return {"protocolVersion": PROTOCOL, "decision": "block", "reason": f"{reason} {detail}".strip()[:MAX_REASON]}
+    text = shown_text(f"{reason} {detail}", MAX_REASON)
+    return {"protocolVersion": PROTOCOL, "decision": "block", "reason": _cut(text, MAX_REASON)}
 
 
 def allowed() -> dict[str, Any]:
@@ -141,32 +148,60 @@ def allowed() -> dict[str, Any]:
 
 def rendered(decision: Decision, translate: Translate) -> dict[str, Any]:
     """Return the gate's decision as OpenClaw's answer: short, harmless, and without a number that moves."""
-    reasons = [f"{translate(r.message)} {translate(r.remediation)}".strip() for r in decision.reasons]
-    question = [translate("Install it?")] if decision.outcome is Outcome.WARN else []
     result: dict[str, Any] = {"protocolVersion": PROTOCOL, "decision": decision.outcome.label}
     if decision.outcome is Outcome.ALLOW:
         return result
-    result["reason"] = "openclaw-vt: " + " ".join([*reasons, *question])[:MAX_REASON]
-    findings = [_finding(item, translate) for item in (decision.verdict.analysis.findings if decision.verdict else ())][
-        :MAX_FINDINGS
-    ]
-    gaps = [
-        {"ruleId": "coverage.incomplete", "severity": "warn", "message": f"{gap.what}: {gap.why}"[:MAX_MESSAGE]}
-        for gap in (decision.verdict.coverage.not_checked if decision.verdict else ())[:MAX_FINDINGS]
-    ]
-    if findings or gaps:
-        result["findings"] = findings + gaps
+    result["reason"] = _reason(decision, translate)
+    left = MAX_NOTICE - _units(result["reason"])
+    findings = []
+    for item in _findings(decision, translate):
+        left -= _units(item["ruleId"] + item["message"] + item.get("file", "")) + _FRAME
+        if left < 0:
+            break
+        findings.append(item)
+    if findings:
+        result["findings"] = findings
     return result
 
 
+def _reason(decision: Decision, translate: Translate) -> str:
+    """Return the reasons, the question at their end: what is too long loses reasons, never the question."""
+    question = translate("Install it?") if decision.outcome is Outcome.WARN else ""
+    words = " ".join(f"{translate(r.message)} {translate(r.remediation)}".strip() for r in decision.reasons)
+    room = MAX_REASON - _units(question) - 1
+    return f"{_cut(shown_text(f'openclaw-vt: {words}', room), room)} {question}".rstrip()
+
+
+def _findings(decision: Decision, translate: Translate) -> Iterator[dict[str, Any]]:
+    if decision.verdict is None:
+        return
+    for item in decision.verdict.analysis.findings[:MAX_FINDINGS]:
+        yield _finding(item, translate)
+    for gap in decision.verdict.coverage.not_checked[:MAX_FINDINGS]:
+        message = _cut(shown_text(f"{gap.what}: {gap.why}", MAX_MESSAGE), MAX_MESSAGE)
+        yield {"ruleId": "coverage.incomplete", "severity": "warn", "message": message}
+
+
 def _finding(item: Finding, translate: Translate) -> dict[str, Any]:
-    rendered: dict[str, Any] = {
-        "ruleId": item.rule_id[:80],
+    result: dict[str, Any] = {
+        "ruleId": _cut(shown_text(item.rule_id, MAX_RULE), MAX_RULE),
         "severity": _SEVERITY.get(item.severity, "info"),
-        "message": translate(item.message)[:MAX_MESSAGE],
+        "message": _cut(shown_text(translate(item.message), MAX_MESSAGE), MAX_MESSAGE),
     }
     if item.location:
-        rendered["file"] = shown(item.location.file, limit=MAX_FILE)
+        result["file"] = shown(item.location.file, limit=MAX_FILE)
         if item.location.line:
-            rendered["line"] = item.location.line
-    return rendered
+            result["line"] = item.location.line
+    return result
+
+
+def _units(text: str) -> int:
+    """Return the length as JavaScript counts it."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def _cut(text: str, units: int) -> str:
+    """Return at most so many UTF-16 units of `text`, never half of a character."""
+    if _units(text) <= units:
+        return text
+    return text.encode("utf-16-le", "surrogatepass")[: 2 * (units - 1)].decode("utf-16-le", "ignore") + "…"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from openclaw_vt.analysis.category import categorise
@@ -136,5 +135,5 @@ def _finding_order(item: Finding) -> tuple[Any, ...]:
 def described(subject: Subject, snapshot: Snapshot) -> tuple[Subject, Manifest]:
     """Return the subject under the name and version its manifest claims, and the manifest."""
     manifest = read_manifest(snapshot)
-    ref = replace(subject.ref, name=manifest.name or subject.ref.name, version=manifest.version or subject.ref.version)
-    return replace(subject, ref=ref), manifest
+    ref = subject.ref._replace(name=manifest.name or subject.ref.name, version=manifest.version or subject.ref.version)
+    return subject._replace(ref=ref), manifest

@@ -7,7 +7,7 @@ Four kinds of statement: a verification (bound to bytes and policy), a person's 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from openclaw_vt.attestation import verdicts
 from openclaw_vt.attestation.dsse import Signer
@@ -17,16 +17,9 @@ from openclaw_vt.model.decision import Badge, Outcome, Reason
 from openclaw_vt.model.subject import Snapshot, Subject
 from openclaw_vt.model.verdict import AnalysisVerdict, Reputation, Verdict
 from openclaw_vt.policy import Policy, Ruling, Standing
+from openclaw_vt.recognition import DAY_S, Recognised, recognise, unhashed
 from openclaw_vt.store.cache import Cache
 from openclaw_vt.store.head import HeadVault
-
-DAY_S = 86_400
-_STANDING_OF: dict[str, Standing] = {
-    "accepted": Standing.ACCEPTED,
-    "baseline": Standing.BASELINE,
-    "own": Standing.OWN,
-    "bundled": Standing.BUNDLED,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,44 +28,6 @@ class Pen:
 
     signer: Signer
     vault: HeadVault | None
-
-
-@dataclass(frozen=True, slots=True)
-class Recognised:
-    """What the cache says of some bytes. `settled`: a valid verification that needs no new look.
-
-    `problem` names why the cache, or a part of it, is not trusted; then nothing in here allows anything.
-    """
-
-    verification: Statement | None = None
-    acceptance: Statement | None = None
-    standings: frozenset[Standing] = frozenset()
-    settled: bool = False
-    problem: str | None = None
-
-    @property
-    def lifted(self) -> bool:
-        """Whether a person's yes stands, and nothing signed says block."""
-        blocked = self.settled and self.verification is not None and self.verification.draft.result == "FAILED"
-        return self.acceptance is not None and Standing.REVOKED not in self.standings and not blocked
-
-    @property
-    def verified(self) -> bool:
-        """Whether these bytes once passed."""
-        return self.verification is not None and self.verification.draft.result == "PASSED"
-
-    def named(self, subject: Subject) -> Subject:
-        """Return the subject under the name and version that were signed."""
-        if self.verification is None:
-            return subject
-        detail = self.verification.draft.detail
-        name, version = detail.get("name"), detail.get("version")
-        ref = replace(
-            subject.ref,
-            name=name if isinstance(name, str) else subject.ref.name,
-            version=version if isinstance(version, str) else subject.ref.version,
-        )
-        return replace(subject, ref=ref)
 
 
 class Ledger:
@@ -88,20 +43,7 @@ class Ledger:
 
     def recognise(self, subject: Subject, policy: Policy, *, now: float) -> Recognised:
         """Return what is known of these bytes under this policy. Writes nothing and never raises."""
-        found = self._cache().find(subject.tree, policy.digest)
-        verification = found.verification.statement if found.verification else None
-        acceptance = found.acceptance.statement if found.acceptance else None
-        if acceptance is not None and acceptance.draft.detail.get("unhashed") != _unhashed(subject):
-            acceptance = None  # something that cannot be hashed came or went since the person said yes
-        standings = {Standing.REVOKED} if found.revoked else set()
-        if acceptance is not None:
-            standings.add(_STANDING_OF[str(acceptance.draft.detail.get("basis"))])
-        age = _age(verification, policy, now)
-        if age is not None:
-            standings.add(age)
-        settled = verification is not None and age is None and verification.draft.detail.get("decision") in ("allow", "block")
-        problem = found.problem.message if found.problem and not found.problem.repairable else None
-        return Recognised(verification, acceptance, frozenset(standings), settled, problem)
+        return recognise(self._cache(), subject, policy, now=now)
 
     def remember(
         self,
@@ -146,7 +88,7 @@ _UNSIGNED = Reason(
 
 def acceptance(subject: Subject, *, basis: Basis, by: str, now: float) -> Draft:
     """Return the statement that a person agrees to these very bytes. `by` says how they were asked."""
-    return _draft(Kind.ACCEPTANCE, subject, int(now), {"basis": basis, "by": by, "unhashed": _unhashed(subject)})
+    return _draft(Kind.ACCEPTANCE, subject, int(now), {"basis": basis, "by": by, "unhashed": unhashed(subject)})
 
 
 def revocation(subject: Subject, *, by: str, why: str, now: float) -> Draft:
@@ -184,21 +126,6 @@ def resource_uri(subject: Subject) -> str:
     return f"{origin.kind}:{subject.ref.name}"
 
 
-def _unhashed(subject: Subject) -> list[list[str]]:
-    return [[gap.what, gap.why] for gap in subject.unhashed]
-
-
-def _age(verification: Statement | None, policy: Policy, now: float) -> Standing | None:
-    """Return EXPIRED or STALE for a record past its date, None for one within it or for none at all.
-
-    Only a pass has days of grace; a block that is past its date is simply judged again.
-    """
-    if verification is None or verification.draft.not_after is None or now <= verification.draft.not_after:
-        return None
-    in_grace = now <= verification.draft.not_after + policy.grace_days * DAY_S
-    return Standing.STALE if in_grace and verification.draft.result == "PASSED" else Standing.EXPIRED
-
-
 def _drafts(
     subject: Subject, snapshot: Snapshot, verdict: Verdict, ruling: Ruling, policy: Policy, known: Recognised, now: int
 ) -> list[Draft]:
@@ -213,8 +140,7 @@ def _drafts(
         "reasons": [reason.code for reason in ruling.reasons],
         "tree": tree_listing(snapshot.entries),
     }
-    draft = replace(
-        _draft(Kind.VERIFICATION, subject, now, detail),
+    draft = _draft(Kind.VERIFICATION, subject, now, detail)._replace(
         policy=policy.digest,
         result="PASSED" if ruling.badge is Badge.VERIFIED else "FAILED",
         not_after=now + policy.max_age_days * DAY_S,

@@ -5,15 +5,18 @@ What is in force at setup goes into the configuration file, because OpenClaw sta
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from openclaw_vt.assembly import Assembly
-from openclaw_vt.config import Config, data_dir, load
-from openclaw_vt.errors import ConfigError, GateError
+from openclaw_vt.config import Config, data_dir, load, parse
+from openclaw_vt.errors import ConfigError, GateError, KeyStoreError
 from openclaw_vt.ledger import acceptance
 from openclaw_vt.model.decision import Decision, Phase, Request
 from openclaw_vt.model.verdict import AnalysisVerdict
@@ -21,9 +24,12 @@ from openclaw_vt.openclaw import folders
 from openclaw_vt.openclaw.command import find_openclaw
 from openclaw_vt.openclaw.files import OnDisk, make_private_folder, replace
 from openclaw_vt.openclaw.installed import Inventory, find_package, installed_skills
-from openclaw_vt.openclaw.launcher import check_launcher, write_launcher
-from openclaw_vt.openclaw.wiring import Change, install_policy_block, unwire, wire
+from openclaw_vt.openclaw.launcher import check_launcher, launcher_path, write_launcher
+from openclaw_vt.openclaw.wiring import Change, install_policy_block, is_wired, unwire, wire
+from openclaw_vt.store.keys.interface import KeyStore
 
+LOCK = "setup.lock"
+PATIENCE_S = 30.0
 # What OpenClaw hands to the launcher: enough to reach the keyring and our own files, and no secret.
 PASS_ENV = (
     "HOME",
@@ -55,7 +61,7 @@ class Host:
 
     def skills(self) -> Inventory:
         """Return the skills this OpenClaw would load. Raises ConfigError for an unreadable configuration."""
-        home = Path(self.environ.get("HOME") or Path.home())
+        home = _home(self.environ)
         config = folders.read_config(self.config, env=self.environ)
         roots = folders.skill_roots(self.state, config, home=home, env=self.environ, package=self.package)
         return installed_skills(roots)
@@ -76,42 +82,88 @@ class Found:
 
 
 def locate(environ: Mapping[str, str], state_dir: str | None) -> Host:
-    """Return the OpenClaw to set up: the one that `environ` describes, or the one whose state lies in `state_dir`."""
+    """Return the OpenClaw to set up: the one that `environ` describes, or the one whose state lies in `state_dir`.
+
+    Raises ConfigError where there is no home to look in.
+    """
     seen = dict(environ)
     if state_dir is not None:
         seen["OPENCLAW_STATE_DIR"] = str(Path(state_dir).absolute())
         seen.pop("OPENCLAW_CONFIG_PATH", None)
-    home = Path(seen.get("HOME") or Path.home())
+    home = _home(seen)
     program = find_openclaw(seen)
     package = find_package(Path(program)) if program else None
     return Host(folders.state_dir(seen, home), folders.config_path(seen, home), package, seen)
 
 
+def _home(environ: Mapping[str, str]) -> Path:
+    try:
+        return Path(environ.get("HOME") or Path.home())
+    except RuntimeError:  # a user id without an entry in the user database, as in some containers
+        raise ConfigError("There is no home folder, so OpenClaw cannot be found.", remedy="Set HOME.") from None
+
+
+@contextlib.contextmanager
+def alone(config: Config) -> Iterator[None]:
+    """Let no other setup of the same state folder run at the same time. Raises ConfigError when it cannot be had."""
+    from openclaw_vt.errors import CacheError
+    from openclaw_vt.store import files
+
+    try:
+        files.make_folder(config.state_dir)
+    except OSError as error:
+        raise ConfigError(f"{config.state_dir} could not be made.", why=error.strerror or type(error).__name__) from None
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(files.locked(config.state_dir / LOCK, wait_s=PATIENCE_S))
+        except CacheError as error:
+            raise ConfigError("Another setup is running.", why=f"{error.what} {error.why}", remedy=error.remedy) from None
+        yield
+
+
 def write_config(config: Config, extra: Mapping[tuple[str, str], Any]) -> bool:
     """Write what the environment and `extra` set into the user's file, comments kept. Returns whether it changed.
 
-    Raises ConfigError when the file cannot be written.
+    A link is followed, as people keep their settings elsewhere. Raises ConfigError when the file cannot be written.
     """
-    import tomlkit
-
     wanted = {name: setting.value for name, setting in config.settings.items() if setting.origin == "environment"} | dict(extra)
-    before = config.path.read_text(encoding="utf-8") if config.path.exists() else ""
-    document = tomlkit.parse(before)
-    for (table, key), value in wanted.items():
-        if table not in document:
-            document[table] = tomlkit.table()
-        plain = list(value) if isinstance(value, tuple) else value
-        if document[table].get(key) != plain:
-            document[table][key] = plain
-    after = tomlkit.dumps(document)
-    if after == before and config.path.exists():
-        return False
+    path = Path(os.path.realpath(config.path))
     try:
-        make_private_folder(config.path.parent)
-        replace(config.path, OnDisk(after.encode()))
+        before = path.read_bytes() if path.exists() else None
+        after = _edited(before or b"", wanted, config.path)
+        if after == before:
+            return False
+        make_private_folder(path.parent)
+        replace(path, OnDisk(after))
     except OSError as error:
         raise ConfigError(f"{config.path} could not be written.", why=error.strerror or type(error).__name__) from None
     return True
+
+
+def _edited(before: bytes, wanted: Mapping[tuple[str, str], Any], path: Path) -> bytes:
+    """Return the settings with the wanted values. Raises ConfigError if that would change or lose any other."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        document = tomlkit.parse(before.decode("utf-8-sig"))
+        for (table, key), value in wanted.items():
+            if table not in document:
+                document[table] = tomlkit.table()
+            plain = list(value) if isinstance(value, tuple) else value
+            if document[table].get(key) != plain:
+                document[table][key] = plain
+        after = tomlkit.dumps(document).encode()
+        # A file can be spelled in ways that an editor of TOML gets wrong; what comes out is read again before it counts.
+        good = parse(after, where=str(path)) == parse(before, where=str(path)) | dict(wanted)
+    except (TOMLKitError, UnicodeError, TypeError, ConfigError):
+        good = False
+    if not good:
+        names = ", ".join(f"{table}.{key}" for table, key in wanted)
+        raise ConfigError(
+            f"{path} is left as it is.", why="It could not be edited safely.", remedy=f"Set there yourself: {names}."
+        )
+    return after
 
 
 def reload(config: Config, environ: Mapping[str, str]) -> Config:
@@ -134,17 +186,102 @@ def wire_openclaw(config: Config, host: Host) -> tuple[Change, list[str]]:
 
 
 def unwire_openclaw(config: Config, host: Host) -> Change:
-    """Take our entries out of OpenClaw's configuration again, and remove the launcher."""
-    from openclaw_vt.openclaw.launcher import launcher_path
+    """Take our entries out of OpenClaw's configuration again, and remove the launcher.
 
+    The launcher stays while OpenClaw still asks it: without it every install would fail. Raises ConfigError then.
+    """
+    launcher = launcher_path(data_dir(host.environ))
     change = unwire(host.config, backup=backup_dir(config))
-    launcher_path(data_dir(host.environ)).unlink(missing_ok=True)
+    if _still_asks(host, launcher):
+        # The record of what setup wrote is lost. Writing it anew finds our entry, and then it can be undone.
+        wire(host.config, install_policy_block(launcher, pass_env=PASS_ENV), backup=backup_dir(config))
+        change = unwire(host.config, backup=backup_dir(config))
+    if _still_asks(host, launcher):
+        raise ConfigError(
+            f"{host.config} still asks the gate.",
+            why="The entry is not one that can be taken out safely.",
+            remedy="Take `security.installPolicy` out of it, and run this again.",
+        )
+    launcher.unlink(missing_ok=True)
+    for folder in (launcher.parent, launcher.parent.parent):
+        _remove_if_empty(folder)
     return change
+
+
+def _still_asks(host: Host, launcher: Path) -> bool:
+    return is_wired(folders.read_config(host.config, env=host.environ), launcher)
 
 
 def backup_dir(config: Config) -> Path:
     """Where the configuration of OpenClaw is kept as it was."""
     return config.state_dir / "openclaw"
+
+
+def purge(config: Config, store: KeyStore) -> list[Path]:
+    """Delete our keys, cache, log and settings, and nothing else that lies beside them. Returns what could not be deleted.
+
+    The state folder may be anybody's choice, so it is not removed as a whole: only names that we give go. Raises KeyStoreError
+    when the key store does not let go of the keys; the files are gone then all the same.
+    """
+    refused: KeyStoreError | None = None
+    try:
+        _forget_keys(store)
+    except KeyStoreError as error:
+        refused = error
+    state = config.state_dir
+    for folder, names in ((state / "keys", _OUR_KEYS), (state, _OUR_FILES)):
+        _unlink_named(folder, names)
+    for folder in _matching(backup_dir(config), _BACKUP):
+        _unlink_named(folder, _OUR_BACKUPS)
+        _remove_if_empty(folder)
+    for folder in (state / "keys", backup_dir(config), state):
+        _remove_if_empty(folder)
+    with contextlib.suppress(OSError):
+        config.path.unlink(missing_ok=True)
+    _remove_if_empty(config.path.parent)
+    if refused is not None:
+        raise refused
+    return [path for path in (state, config.path) if os.path.lexists(path)]
+
+
+# The names that the key stores, the cache, the audit log and the wiring give to their files, whole or interrupted.
+_OUR_KEYS = re.compile(r"(virustotal-api-key|signing-key|cache-head(\.[a-z0-9-]+)*)(\.[0-9]+-[0-9a-f]{8}\.new)?")
+_OUR_FILES = re.compile(
+    r"cache\.(db|lock)([-.].*)?|head\.json(\..*)?|signing\.(pub|lock)(\..*)?|hints\.db(-.*)?|setup\.lock"
+    r"|audit(-[0-9]{12}(-[0-9]+)?)?\.(jsonl|lock)(\.torn-[0-9]+)?(\..*)?"
+)
+_BACKUP = re.compile(r"[0-9a-f]{16}")
+_OUR_BACKUPS = re.compile(r"\.?(wiring\.json|openclaw\.json\.before)(\..*\.new)?")
+
+
+def _forget_keys(store: KeyStore) -> None:
+    from openclaw_vt.store import keys
+
+    if not store.writable:
+        return
+    vault = keys.open_head_vault(store)
+    if vault is not None:
+        vault.delete()
+    for name in (keys.VIRUSTOTAL_KEY, keys.SIGNING_KEY):
+        store.delete(name)
+
+
+def _matching(folder: Path, names: re.Pattern[str]) -> list[Path]:
+    try:
+        return [path for path in folder.iterdir() if names.fullmatch(path.name)]
+    except OSError:
+        return []
+
+
+def _unlink_named(folder: Path, names: re.Pattern[str]) -> None:
+    for path in _matching(folder, names):
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def survey(assembly: Assembly, inventory: Inventory) -> tuple[Found, ...]:

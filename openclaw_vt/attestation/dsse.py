@@ -8,8 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol, Self
 
 from openclaw_vt.errors import SignatureInvalid
 from openclaw_vt.model import strict_json
@@ -54,17 +53,22 @@ class Signer(Protocol):
         """Return the 64 bytes of an Ed25519 signature over `message`."""
 
 
-@dataclass(frozen=True, slots=True)
-class PublicKey:
-    """A verifying key, checked on creation. Raises SignatureInvalid for wrong length or small order."""
-
+class _Raw(NamedTuple):
     raw: bytes
 
-    def __post_init__(self) -> None:
-        if len(self.raw) != PUBLIC_KEY_BYTES:
+
+class PublicKey(_Raw):
+    """A verifying key, checked on creation. Raises SignatureInvalid for wrong length or small order."""
+
+    __slots__ = ()
+
+    def __new__(cls, raw: bytes) -> Self:
+        """Check and keep the 32 bytes of the key."""
+        if len(raw) != PUBLIC_KEY_BYTES:
             raise SignatureInvalid("The public key is not 32 bytes long.")
-        if self.raw in _SMALL_ORDER:
+        if raw in _SMALL_ORDER:
             raise SignatureInvalid("The public key is a small-order point, under which anybody can sign.")
+        return super().__new__(cls, raw)
 
     @property
     def keyid(self) -> str:
@@ -84,8 +88,7 @@ class PublicKey:
             raise SignatureInvalid("The public key is no point on the curve.") from None
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A payload and its signatures, as (keyid, signature) pairs. The payload is kept as the bytes that were signed."""
 
     payload_type: str

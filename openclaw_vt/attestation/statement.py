@@ -6,10 +6,9 @@ verificationResult) and, beyond them, the list of files, VirusTotal's answers by
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from openclaw_vt.errors import StatementInvalid
 from openclaw_vt.model import strict_json
@@ -32,8 +31,7 @@ Basis = Literal["accepted", "baseline", "own", "bundled"]
 Result = Literal["PASSED", "FAILED"]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """A statement before it has its place in the chain. Times are epoch seconds UTC.
 
     `detail` is the kind's own part of the predicate: plain JSON values only.
@@ -47,11 +45,10 @@ class Draft:
     result: Result | None = None
     not_after: int | None = None
     resource: str = ""
-    detail: dict[str, Any] = field(default_factory=dict)
+    detail: dict[str, Any] = {}  # noqa: RUF012 - nobody writes into a statement's detail
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """A draft with its place: `sequence` counts from 1, `previous` is the SHA-256 of the envelope before it."""
 
     draft: Draft

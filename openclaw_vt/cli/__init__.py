@@ -23,12 +23,7 @@ def run(argv: list[str]) -> int:
     from openclaw_vt.errors import GateError
 
     try:
-        if argv[:1] == ["verify"] and all(not word.startswith("-") for word in argv[1:]) and len(argv) > 1:
-            # The question asked before every use: it skips argparse and every other command.
-            from openclaw_vt.cli.command import verify
-
-            return verify.quick(argv[1:])
-        return _parsed(argv)
+        return _started(argv)
     except GateError as error:
         from openclaw_vt.cli.terminal import explain
 
@@ -39,15 +34,17 @@ def run(argv: list[str]) -> int:
 
         note("openclaw-vt: interrupted. Run it again; what was finished before that stays.")
         return EXIT_INTERRUPTED
-    except OSError as error:
-        if "--debug" in argv:
-            return _internal(error, debug=True)
-        return _refused(error)
     except Exception as error:  # noqa: BLE001 - the last line of defence: a clear sentence instead of a traceback
-        return _internal(error, debug="--debug" in argv)
+        debug = "--debug" in argv
+        return _refused(error) if isinstance(error, OSError) and not debug else _internal(error, debug=debug)
 
 
-def _parsed(argv: list[str]) -> int:
+def _started(argv: list[str]) -> int:
+    if argv[:1] == ["verify"] and all(not word.startswith("-") for word in argv[1:]) and len(argv) > 1:
+        # The question asked before every use: it skips argparse and every other command.
+        from openclaw_vt.cli.command import verify
+
+        return verify.quick(argv[1:])
     from openclaw_vt.cli.parser import build
 
     args = build().parse_args(argv)
@@ -89,7 +86,7 @@ def _open_streams() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)
         if getattr(sys, name) is None:
-            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: PTH123, SIM115 - a descriptor, for the life of the process
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115 - a descriptor, for the life of the process
 
 
 def _leave(code: int) -> NoReturn:

@@ -3,33 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
+from openclaw_vt.model.outcome import Outcome, Phase
 from openclaw_vt.model.subject import Origin, Subject
 from openclaw_vt.model.verdict import Verdict
-
-
-class Phase(StrEnum):
-    """The moment that asks."""
-
-    PRE_INSTALL = "pre-install"
-    PRE_EXECUTE = "pre-execute"
-    POST_UPDATE = "post-update"
-    SCAN = "scan"
-    RESCAN = "rescan"
-
-
-class Outcome(IntEnum):
-    """OpenClaw's own three, ordered: the worst wins. `warn` means that a person must confirm."""
-
-    ALLOW = 0
-    WARN = 1
-    BLOCK = 2
-
-    @property
-    def label(self) -> str:
-        """The lower-case word of the report schema and of OpenClaw's protocol."""
-        return self.name.lower()
 
 
 class Source(StrEnum):
@@ -84,3 +62,6 @@ class Decision:
     source: Source = Source.NONE
     badge: Badge = Badge.NONE
     elapsed_ms: float = 0.0
+
+
+__all__ = ["Badge", "Decision", "Outcome", "Phase", "Reason", "Request", "Source"]

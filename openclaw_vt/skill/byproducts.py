@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from openclaw_vt.model.subject import Entry, Role
 
@@ -43,7 +42,7 @@ def with_roles(entries: Sequence[Entry], *, reached: set[str], root: str | None)
         roles.update({path: "byproduct" for path in proven(entries, root=root) if not _linked(path, reached)})
     if any(path.endswith(".DS_Store") for path in roles) and _spoken_of(entries, roles):
         roles = {path: role for path, role in roles.items() if not path.endswith(".DS_Store")}
-    return _settled([replace(entry, role=roles[entry.path]) if entry.path in roles else entry for entry in entries])
+    return _settled([entry._replace(role=roles[entry.path]) if entry.path in roles else entry for entry in entries])
 
 
 def _linked(path: str, reached: set[str]) -> bool:
@@ -96,7 +95,7 @@ def _is_ignore_file(entry: Entry) -> bool:
 
 def _settled(entries: list[Entry]) -> list[Entry]:
     """Give folders the place they would have without the files that do not count."""
-    entries = [replace(entry, role="byproduct") if _is_empty_cache(entry) else entry for entry in entries]
+    entries = [entry._replace(role="byproduct") if _is_empty_cache(entry) else entry for entry in entries]
     occupied = {""}
     for entry in entries:
         if entry.role == "content":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from operator import attrgetter
 
 from openclaw_vt.model.display import shown
@@ -71,4 +70,4 @@ class Finds:
 
 def moved(entry: Entry, path: str) -> Entry:
     """Return the same entry under another path."""
-    return replace(entry, path=path)
+    return entry._replace(path=path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from openclaw_vt.errors import SkillUnreadable
 
@@ -11,8 +11,7 @@ MIB = 1 << 20
 GIB = 1 << 30
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Limits of one reading. What is over one of them is a gap, or the skill is refused as a whole; never silence.
 
     Names are counted in `max_entries` (files, folders, links and everything else). Sizes are in bytes. A file larger than

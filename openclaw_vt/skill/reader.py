@@ -21,7 +21,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from dataclasses import replace
 
 from openclaw_vt.errors import SkillUnreadable
 from openclaw_vt.model.display import shown
@@ -106,7 +105,7 @@ def _read_file(where: str, budget: Budget) -> Snapshot:
         raise refused(CHANGED)
     from openclaw_vt.skill.archive import read_archive
 
-    return replace(read_archive(data, kind, budget), archive=digest)
+    return read_archive(data, kind, budget)._replace(archive=digest)
 
 
 def _stable(fd: int, *, keep: bool) -> Reading:

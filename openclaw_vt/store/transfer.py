@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -109,7 +109,7 @@ def take_over(chain: Chain, stored: Stored, *, now: float) -> bool:
     revocation = Key(draft.tree, database.COLUMN[Kind.REVOCATION], "")
     if any(_is_newer(chain, key, stored) for key in (database.key_of(stored), revocation)):
         return False
-    chain.append(replace(draft, detail={**draft.detail, "imported": {"sha256": stored.record}}))
+    chain.append(draft._replace(detail={**draft.detail, "imported": {"sha256": stored.record}}))
     return True
 
 

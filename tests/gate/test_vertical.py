@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 from support.bench import CLEAN, WEATHER, Bench, make_skill
 
+from openclaw_vt.ledger import acceptance
 from openclaw_vt.model.decision import Badge, Outcome, Phase, Source
+from openclaw_vt.model.subject import SkillRef, identify
 from openclaw_vt.model.verdict import Matched, Reputation, Unavailability
+from openclaw_vt.seal import plain_yes
+from openclaw_vt.skill.reader import read
 from openclaw_vt.virustotal.simulator import FileReport
 
 DAY = 86_400
@@ -274,3 +278,37 @@ def test_a_changed_skill_says_that_it_changed_unless_it_passes_again(bench: Benc
     assert codes(asked) == ["bytes.changed", "virustotal.not-reviewed"]
     bench.know(weather)
     assert codes(bench.check(weather, Phase.PRE_EXECUTE)) == ["verified"]
+
+
+@pytest.mark.parametrize(
+    "state", ["verified", "accepted", "unknown", "blocked", "revoked", "rolled-back", "stale", "escaping-link"]
+)
+def test_the_short_way_of_verify_says_what_the_gate_says(bench: Bench, weather: Path, state: str):
+    bench.now = 1_800_000_000.0
+    if state != "unknown":
+        bench.know(weather, NINE if state == "blocked" else CLEAN)
+    if state == "accepted":
+        accept(bench, weather)
+    else:
+        bench.check(weather)
+    if state == "revoked":
+        bench.know(weather, NINE)
+        bench.check(weather, refresh=True)
+    elif state == "rolled-back":
+        (bench.state / "cache.db").unlink()
+    elif state == "stale":
+        bench.now += 31 * DAY
+    elif state == "escaping-link":
+        (weather / "link").symlink_to("/etc/passwd")
+    full = bench.verify(weather)
+    with bench.assembly() as assembly:
+        short = plain_yes([os.fspath(weather)], assembly.config, clock=assembly.clock)
+    if short is not None:
+        assert (full.outcome, [full.reasons[0].message]) == (Outcome.ALLOW, short)
+    assert (short is not None) == (state in ("verified", "accepted"))
+
+
+def accept(bench: Bench, path: Path) -> None:
+    with bench.assembly() as assembly:
+        subject = identify(read(os.fspath(path)), SkillRef("weather", os.fspath(path)))
+        assembly.ledger().state(acceptance(subject, basis="accepted", by="terminal", now=assembly.clock()))

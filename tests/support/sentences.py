@@ -20,19 +20,19 @@ PACKAGE = Path(openclaw_vt.__file__).parent
 # All of what these say in whole sentences is for a person: reasons, remedies, findings.
 SPEAKING = ("policy", "gate", "ledger", "reporting", "install_policy", "install_protocol", "analysis.rules")
 # These errors become the reason of a decision; the sentence itself names a path, the remedy is the same for everybody.
-REMEDIES = ("skill",)
+REMEDIES = ("skill.",)
 
 
 def sentences() -> dict[str, list[str]]:
     """Return each sentence with the modules that say it."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted(PACKAGE.rglob("*.py")):
-        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+        name = ".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__")
         tree = ast.parse(path.read_text(encoding="utf-8"))
         texts = set(_translated(tree))
-        if name in SPEAKING:
+        if name.startswith(SPEAKING):
             texts |= set(_said(tree, vars(import_module(f"openclaw_vt.{name}"))))
-        if name.partition(".")[0] in REMEDIES:
+        if name.startswith(REMEDIES):
             texts |= set(_remedies(tree))
         for text in texts:
             found[text].append(path.relative_to(PACKAGE.parent).as_posix())

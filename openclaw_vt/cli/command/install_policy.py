@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
+import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TextIO
 
 from openclaw_vt.cli.parser import Subparsers
 
 if TYPE_CHECKING:
     from openclaw_vt.assembly import Assembly
+    from openclaw_vt.config import Config
     from openclaw_vt.model.subject import Subject
+
+PATIENCE_S = 45.0
 
 
 def configure(commands: Subparsers) -> None:
@@ -25,15 +31,29 @@ def configure(commands: Subparsers) -> None:
 def run(args: argparse.Namespace) -> int:
     """Answer one question. Exit code 0 whatever the answer: OpenClaw shows a person nothing of a failed program."""
     del args
-    # A library that printed would break the protocol, so stdout is kept for the answer alone.
-    out, sys.stdout = sys.stdout, sys.stderr
-    try:
+    if sys.stdin.isatty():
+        from openclaw_vt.errors import UsageError
+
+        raise UsageError("OpenClaw starts this and asks on standard input.", remedy="Run `openclaw-vt doctor` to try it.")
+    with _stdout_kept() as out:
         answered = _answer()
-    finally:
-        sys.stdout = out
-    out.write(json.dumps(answered, ensure_ascii=True) + "\n")
-    out.flush()
+        out.write(json.dumps(answered, ensure_ascii=True) + "\n")
     return 0
+
+
+@contextlib.contextmanager
+def _stdout_kept() -> Iterator[TextIO]:
+    """Keep stdout for the answer alone: what a library or a program that it starts prints goes to stderr."""
+    printed, kept = sys.stdout, os.dup(1)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    try:
+        with open(kept, "w", encoding="ascii", closefd=False) as out:
+            yield out
+    finally:
+        sys.stdout = printed
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _answer() -> dict[str, Any]:
@@ -45,17 +65,17 @@ def _answer() -> dict[str, Any]:
         return _judged(raw)
     except GateError as error:
         return blocked("openclaw-vt could not judge this install:", str(error))
-    except Exception as error:  # noqa: BLE001 - whatever breaks in here must reach the person as a block with words
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever breaks in here must reach the person as a block with words
         return blocked("openclaw-vt failed while judging this install.", f"{type(error).__name__}; run `openclaw-vt doctor`.")
 
 
 def _judged(raw: bytes) -> dict[str, Any]:
     from openclaw_vt.assembly import Assembly
-    from openclaw_vt.config import load
     from openclaw_vt.install_policy import Desk, answer
 
-    with Assembly(load(os.environ, use_environment=False)) as assembly:
+    with Assembly(_config()) as assembly:
         gate = assembly.gate()
+        asker, certain = _asker()
         desk = Desk(
             check=gate.check,
             check_plugin=gate.look_up,
@@ -63,11 +83,22 @@ def _judged(raw: bytes) -> dict[str, Any]:
             policy=assembly.policy.digest,
             translate=assembly.translate,
             agreed=lambda subject: _agreed(subject, assembly),
-            asker=_asker(),
+            asker=asker,
+            certain=certain,
             install=assembly.config["hooks", "pre_install"],
             update=assembly.config["hooks", "post_update"],
         )
         return answer(raw, desk)
+
+
+def _config() -> Config:
+    """Return the settings from files alone, with a patience that OpenClaw has too: setup tells it to wait for 60 seconds."""
+    from openclaw_vt.config import load
+
+    config = load(os.environ, use_environment=False)
+    if config["virustotal", "timeout_s"] > PATIENCE_S:
+        return load(os.environ, use_environment=False, flags={"virustotal.timeout_s": PATIENCE_S})
+    return config
 
 
 def _agreed(subject: Subject, assembly: Assembly) -> None:
@@ -84,11 +115,23 @@ def _agreed(subject: Subject, assembly: Assembly) -> None:
     assembly.audit().append("accepted", {"skill": subject.ref.name, "tree": subject.tree, "by": "openclaw"})
 
 
-def _asker() -> str:
-    """Name the process that asks: its number and, where the system tells, when it started (numbers are used again)."""
+def _asker() -> tuple[str, bool]:
+    """Name the process that asks, and say whether that is certain: numbers are used again, so its start belongs to its name."""
     parent = os.getppid()
+    started = _started(parent)
+    return f"{parent}@{started}", bool(started)
+
+
+def _started(process: int) -> str:
+    """Return when a process started, in the system's own words; empty where it does not tell (Windows)."""
     try:
-        with open(f"/proc/{parent}/stat", "rb") as stat:  # noqa: PTH123 - one small pseudo-file
-            return f"{parent}@{stat.read().rpartition(b')')[2].split()[19].decode()}"
+        with open(f"/proc/{process}/stat", "rb") as stat:  # noqa: PTH123 - one small pseudo-file
+            return stat.read().rpartition(b")")[2].split()[19].decode()
     except (OSError, IndexError, ValueError):
-        return str(parent)
+        pass
+    try:
+        command = ["/bin/ps", "-o", "lstart=", "-p", str(process)]
+        done = subprocess.run(command, capture_output=True, timeout=5, check=False, env={"LC_ALL": "C", "TZ": "UTC"})  # noqa: S603 - the system's own program, and a number
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return " ".join(done.stdout.decode("ascii", "replace").split()) if done.returncode == 0 else ""

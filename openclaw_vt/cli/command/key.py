@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from openclaw_vt.cli.parser import Subparsers, add_json
 
@@ -61,11 +61,16 @@ def _status(args: argparse.Namespace) -> int:
             say(f"VirusTotal key: {'stored' if status.stored else 'none'} ({status.backend})")
             say(f"Signing key:    {status.signing_keyid or 'made at the first verified skill'}")
         quota = {name: assembly.config["virustotal", name] for name in ("requests_per_minute", "requests_per_day")}
-        body = {"stored": status.stored, "backend": status.backend, "signing_key": status.signing_keyid, "quota": quota}
+        body: dict[str, Any] = {
+            "stored": status.stored,
+            "backend": status.backend,
+            "signing_key": status.signing_keyid,
+            "quota": quota,
+        }
         return _told(args, assembly, body)
 
 
-def _told(args: argparse.Namespace, assembly: Assembly, body: dict[str, object]) -> int:
+def _told(args: argparse.Namespace, assembly: Assembly, body: dict[str, Any]) -> int:
     """Ask VirusTotal if that was wanted, and print one JSON document or the answer in words."""
     from openclaw_vt.cli.terminal import emit, explain, say
 

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from openclaw_vt.cli.parser import Subparsers, add_no_input
+from openclaw_vt.cli.parser import Subparsers, add_json, add_no_input
 
 if TYPE_CHECKING:
     from openclaw_vt.assembly import Assembly
     from openclaw_vt.config import Config
     from openclaw_vt.onboarding import Found, Host
+    from openclaw_vt.store.keys import KeyStore
 
+SCHEMA = "openclaw-vt.setup/1"
 KEY_PAGE = "https://www.virustotal.com/gui/my-apikey"
 MAX_LISTED = 50
+REFUSED = 2
 
 
 def configure(commands: Subparsers) -> None:
@@ -24,7 +28,32 @@ def configure(commands: Subparsers) -> None:
     parser.add_argument("--openclaw-state-dir", metavar="DIR", help="OpenClaw's state folder (default: the usual one)")
     parser.add_argument("--remove", action="store_true", help="undo exactly what setup wrote into OpenClaw")
     parser.add_argument("--purge", action="store_true", help="with --remove: also delete keys, cache and settings")
+    add_json(parser)
     parser.set_defaults(run=run)
+
+
+@dataclass
+class _Told:
+    """What a run has to tell: lines as it goes along, or one JSON document at its end."""
+
+    as_json: bool
+    body: dict[str, Any] = field(default_factory=dict)
+
+    def line(self, text: str, **facts: Any) -> None:
+        """Say `text`, or keep `facts` for the document."""
+        from openclaw_vt.cli.terminal import say
+
+        self.body |= facts
+        if not self.as_json:
+            say(text)
+
+    def end(self, code: int) -> int:
+        """Print the document, if that is what was asked for, and return `code`."""
+        from openclaw_vt.cli.terminal import emit
+
+        if self.as_json:
+            emit({"schema": SCHEMA} | self.body)
+        return code
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,33 +64,41 @@ def run(args: argparse.Namespace) -> int:
 
     if args.purge and not args.remove:
         raise UsageError("--purge goes with --remove.")
+    if args.openclaw_state_dir == "":
+        raise UsageError("--openclaw-state-dir is empty.", remedy="Name OpenClaw's state folder, or leave the option out.")
     host = onboarding.locate(os.environ, args.openclaw_state_dir)
-    config = load(os.environ)
-    return _remove(args, config, host) if args.remove else _set_up(args, config, host)
+    config, told = load(os.environ), _Told(as_json=args.json)
+    if args.remove and not _sure(args):
+        told.line("Nothing was changed.", removed=False)
+        return told.end(3)
+    with onboarding.alone(config):
+        return told.end(_remove(args, config, host, told) if args.remove else _set_up(args, config, host, told))
 
 
-def _set_up(args: argparse.Namespace, config: Config, host: Host) -> int:
+def _set_up(args: argparse.Namespace, config: Config, host: Host, told: _Told) -> int:
     from openclaw_vt import onboarding
     from openclaw_vt.assembly import Assembly
-    from openclaw_vt.cli.terminal import note, say
+    from openclaw_vt.cli.terminal import note
     from openclaw_vt.language import resolve
 
     extra: dict[tuple[str, str], Any] = {("ui", "language"): resolve(config["ui", "language"], os.environ)}
     extra |= _backend(config, ask=not args.no_input)
-    if onboarding.write_config(config, extra):
-        say(f"Settings:   written to {config.path}")
+    written = onboarding.write_config(config, extra)
+    told.line(f"Settings:   {'written to' if written else 'are in'} {config.path}", settings=str(config.path))
     config = onboarding.reload(config, os.environ)
     with Assembly(config) as assembly:
-        _keys(assembly, ask=not args.no_input)
+        kept = _keys(assembly, told, ask=not args.no_input)
         change, problems = onboarding.wire_openclaw(config, host)
         for problem in problems:
             note(f"OpenClaw would not start the launcher: {problem}")
         if problems:
-            return 2
-        say(f"OpenClaw:   {'asks the gate from now on' if change.changed else 'asks the gate already'} ({change.config})")
-        _baseline(assembly, host, ask=not args.no_input)
-    say("`openclaw-vt doctor` tries every part; `openclaw-vt setup --remove` undoes this.")
-    return 0
+            return REFUSED
+        words = "asks the gate from now on" if change.changed else "asks the gate already"
+        wired = {"config": str(change.config), "changed": change.changed}
+        told.line(f"OpenClaw:   {words} ({change.config})", openclaw=wired)
+        _baseline(assembly, host, told, ask=not args.no_input, can_sign=kept)
+    told.line("`openclaw-vt doctor` tries every part; `openclaw-vt setup --remove` undoes this.")
+    return 0 if kept else REFUSED
 
 
 def _backend(config: Config, *, ask: bool) -> dict[tuple[str, str], Any]:
@@ -82,60 +119,85 @@ def _backend(config: Config, *, ask: bool) -> dict[tuple[str, str], Any]:
     return {}
 
 
-def _keys(assembly: Assembly, *, ask: bool) -> None:
-    from openclaw_vt.cli.terminal import note, read_secret, say
+def _keys(assembly: Assembly, told: _Told, *, ask: bool) -> bool:
+    """Keep the VirusTotal key and make the signing key. Returns False when a key store that is there refused."""
+    from openclaw_vt.cli.terminal import explain, note
     from openclaw_vt.errors import KeyStoreError
     from openclaw_vt.store import keys
 
     try:
         store = assembly.key_store()
-        given = os.environ.get("VT_API_KEY")
-        if given and store.writable:
-            keys.set_virustotal_key(store, keys.SecretText(given))
-        elif ask and store.writable and store.get(keys.VIRUSTOTAL_KEY) is None:
-            say(f"A free VirusTotal key comes from {KEY_PAGE} (sign in, then API key).")
-            typed = read_secret("VirusTotal API key (not shown; Enter goes on without): ")
-            if typed.strip():
-                keys.set_virustotal_key(store, keys.SecretText(typed))
+        _keep_virustotal_key(store, ask=ask)
         status = keys.key_status(store, state_dir=assembly.config.state_dir, environ={})
         place = f"stored ({status.backend})" if status.stored else "none: skills count as not reviewed by VirusTotal"
-        say(f"VirusTotal: key {place}")
+        told.line(f"VirusTotal: key {place}", key={"stored": status.stored, "backend": status.backend})
         pen = assembly.pen()
-        say(f"Signatures: {'key ' + pen.signer.public.keyid[:16] if pen else 'none, verdicts are not remembered'}")
     except KeyStoreError as error:
-        note(f"Keys: {error}")
+        explain(error)
+        note("Setup goes on without the keys. Run it again once that is mended.")
+        return False
+    keyid = pen.signer.public.keyid if pen else None
+    words = f"key {keyid[:16]}" if keyid else "none, verdicts are not remembered"
+    told.line(f"Signatures: {words}", signing_key=keyid)
+    return True
 
 
-def _baseline(assembly: Assembly, host: Host, *, ask: bool) -> None:
+def _keep_virustotal_key(store: KeyStore, *, ask: bool) -> None:
+    from openclaw_vt.cli.terminal import note, read_secret
+    from openclaw_vt.store import keys
+
+    given = os.environ.get("VT_API_KEY")
+    if given and store.writable:
+        keys.set_virustotal_key(store, keys.SecretText(given))
+    elif given:
+        note("VT_API_KEY could not be stored, so OpenClaw's installs are judged without VirusTotal.")
+    elif ask and store.writable and store.get(keys.VIRUSTOTAL_KEY) is None:
+        note(f"A free VirusTotal key comes from {KEY_PAGE} (sign in, then API key).")
+        typed = read_secret("VirusTotal API key (not shown; Enter goes on without): ")
+        if typed:
+            keys.set_virustotal_key(store, keys.SecretText(typed))
+
+
+def _baseline(assembly: Assembly, host: Host, told: _Told, *, ask: bool, can_sign: bool) -> None:
     """Look at what is there, and ask once for all of it."""
     from openclaw_vt import onboarding
-    from openclaw_vt.cli.terminal import confirm, note, say
-    from openclaw_vt.errors import GateError
+    from openclaw_vt.cli.terminal import confirm, note
 
     inventory = host.skills()
     if not inventory.complete:
         note("There are more skills than setup looks at; `openclaw-vt scan --recursive` judges the rest.")
     found = onboarding.survey(assembly, inventory)
     quiet = tuple(item for item in found if item.unsuspicious)
-    own = [item for item in found if not item.bundled]
-    bundled = len(found) - len(own)
-    say(f"Skills:     {len(own)} installed, {bundled} bundled with OpenClaw; {len(quiet)} unsuspicious")
-    _table([item for item in found if not (item.unsuspicious and item.bundled)])
-    if not quiet:
+    bundled = sum(item.bundled for item in found)
+    counts = {"installed": len(found) - bundled, "bundled": bundled, "unsuspicious": len(quiet)}
+    words = f"{counts['installed']} installed, {bundled} bundled with OpenClaw; {len(quiet)} unsuspicious"
+    told.line(f"Skills:     {words}", skills=counts, baseline={"recorded": 0})
+    _table([item for item in found if not (item.unsuspicious and item.bundled)], told)
+    if not quiet or not can_sign:
         return
     if ask and not confirm(f"Keep these {len(quiet)} unsuspicious skills as they are, without asking at each use?"):
-        say("Baseline:   nothing recorded; each skill asks at its first use.")
+        told.line("Baseline:   nothing recorded; each skill asks at its first use.")
         return
+    _record(assembly, quiet, told, by="terminal" if ask else "script")
+
+
+def _record(assembly: Assembly, quiet: tuple[Found, ...], told: _Told, *, by: str) -> None:
+    from openclaw_vt import onboarding
+    from openclaw_vt.cli.terminal import explain, note
+    from openclaw_vt.errors import GateError
+
     try:
-        kept = onboarding.keep_baseline(assembly, quiet, by="terminal" if ask else "script")
-        say(f"Baseline:   {kept} recorded, {len(quiet) - kept} there already. VirusTotal has not reviewed them yet:")
-        say("            `openclaw-vt scan --recursive --wait FOLDER` asks it, within your key's quota.")
+        kept = onboarding.keep_baseline(assembly, quiet, by=by)
     except GateError as error:
-        note(f"Baseline: nothing was recorded. {error}")
+        note("The baseline is not complete: each skill that is not in it asks at its first use.")
+        explain(error)
+        return
+    words = f"{kept} recorded, {len(quiet) - kept} there already. VirusTotal has not reviewed them yet:"
+    told.line(f"Baseline:   {words}", baseline={"recorded": kept})
+    told.line("            `openclaw-vt scan --recursive --wait FOLDER` asks it, within your key's quota.")
 
 
-def _table(found: list[Found]) -> None:
-    from openclaw_vt.cli.terminal import say
+def _table(found: list[Found], told: _Told) -> None:
     from openclaw_vt.model.display import shown
 
     for item in found[:MAX_LISTED]:
@@ -143,48 +205,49 @@ def _table(found: list[Found]) -> None:
         name = shown(subject.ref.name, limit=30) if subject else "(unreadable)"
         says = verdict.analysis.verdict.value if verdict else "unread"
         gap = "" if verdict is None or verdict.coverage.complete else ", partly checked"
-        say(f"  {name:<30} {says}{gap}  {shown(item.decision.request.path)}")
+        told.line(f"  {name:<30} {says}{gap}  {shown(item.decision.request.path)}")
     if len(found) > MAX_LISTED:
-        say(f"  ... and {len(found) - MAX_LISTED} more")
+        told.line(f"  ... and {len(found) - MAX_LISTED} more")
 
 
-def _remove(args: argparse.Namespace, config: Config, host: Host) -> int:
+def _sure(args: argparse.Namespace) -> bool:
+    from openclaw_vt.cli.terminal import confirm
+
+    if args.no_input:
+        return True
+    also = " Keys, cache and settings are deleted too." if args.purge else ""
+    return confirm(f"Take the gate out of OpenClaw? Skills are then installed and used unchecked.{also}")
+
+
+def _remove(args: argparse.Namespace, config: Config, host: Host, told: _Told) -> int:
     from openclaw_vt import onboarding
-    from openclaw_vt.cli.terminal import confirm, note, say
+    from openclaw_vt.cli.terminal import note
 
-    if not args.no_input and not confirm("Take the gate out of OpenClaw? Skills are then installed and used unchecked."):
-        say("Nothing was changed.")
-        return 3
     change = onboarding.unwire_openclaw(config, host)
-    say(f"OpenClaw no longer asks the gate ({change.config}{'' if change.changed else '; it did not before'}).")
+    before = "" if change.changed else "; it did not before"
+    told.line(f"OpenClaw no longer asks the gate ({change.config}{before}).", removed=True, changed=change.changed)
     for left in change.left:
         note(f"Left alone, since somebody changed it after setup: {left}")
     if args.purge:
-        _purge(config)
-    else:
-        say(f"Keys, cache and settings stay: {config.state_dir}, {config.path}. --purge deletes them too.")
+        return _purge(config, told)
+    told.line(f"Keys, cache and settings stay: {config.state_dir}, {config.path}. --purge deletes them too.")
     return 0
 
 
-def _purge(config: Config) -> None:
-    import shutil
-
+def _purge(config: Config, told: _Told) -> int:
+    from openclaw_vt import onboarding
     from openclaw_vt.assembly import Assembly
-    from openclaw_vt.cli.terminal import note, say
+    from openclaw_vt.cli.terminal import explain, note
     from openclaw_vt.errors import KeyStoreError
-    from openclaw_vt.store import keys
 
     try:
         with Assembly(config) as assembly:
-            store = assembly.key_store()
-            if store.writable:
-                vault = keys.open_head_vault(store)
-                if vault is not None:
-                    vault.delete()
-                for name in (keys.VIRUSTOTAL_KEY, keys.SIGNING_KEY):
-                    store.delete(name)
+            left = onboarding.purge(config, assembly.key_store())
     except KeyStoreError as error:
-        note(f"The keys could not be deleted: {error}")
-    shutil.rmtree(config.state_dir, ignore_errors=True)
-    config.path.unlink(missing_ok=True)
-    say("Keys, cache and settings are deleted.")
+        note("The keys could not be deleted.")
+        explain(error)
+        return REFUSED
+    told.line("Keys, cache and settings are deleted.", purged=True)
+    for path in left:
+        note(f"Left alone, since it is not ours or could not be deleted: {path}")
+    return 0
