@@ -12,9 +12,9 @@ from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from openclaw_vt.errors import ConfigError
-from openclaw_vt.model.decision import Outcome
 from openclaw_vt.model.display import shown
-from openclaw_vt.policy import DEFAULT_ROWS, TOGGLES, Policy
+from openclaw_vt.model.outcome import Outcome
+from openclaw_vt.policy.table import DEFAULT_ROWS, TOGGLES, Policy
 
 MAX_CONFIG_BYTES = 256 * 1024
 MAX_DOTS = 256
@@ -75,6 +75,9 @@ OPTIONS: dict[str, dict[str, Option]] = {
 }
 
 
+_NOT_BUILT = (("network", "proxy"), ("network", "require_proxy"), ("network", "blocklist"))
+
+
 class Setting(NamedTuple):
     """A value and where it came from; `place` is a file, a variable or a flag."""
 
@@ -127,7 +130,20 @@ def load(environ: Mapping[str, str], *, flags: Mapping[str, Any] | None = None, 
     for dotted, value in (flags or {}).items():
         table, _, key = dotted.partition(".")
         settings[table, key] = Setting(_checked(table, key, value, dotted), "flag", dotted)
+    _refuse_what_is_not_built(settings)
     return Config(settings, path, state_dir(environ))
+
+
+def _refuse_what_is_not_built(settings: Mapping[tuple[str, str], Setting]) -> None:
+    """Refuse settings that promise protection this version does not give: a guard that is silently absent is worse than none."""
+    for table, key in _NOT_BUILT:
+        setting = settings[table, key]
+        if setting.value != OPTIONS[table][key].default:
+            raise ConfigError(
+                f"{table}.{key} in {shown(setting.place)} asks for something this version cannot do.",
+                why="It would go out directly, so nothing is done at all.",
+                remedy="Take the setting out, or wait for a version that routes every request.",
+            )
 
 
 def config_path(environ: Mapping[str, str]) -> Path:

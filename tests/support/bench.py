@@ -17,7 +17,7 @@ from openclaw_vt.virustotal.simulator import FileReport, Simulator
 
 CLEAN = FileReport(undetected=64)
 WEATHER = {
-    "SKILL.md": b"---\nname: weather\ndescription: Tells the weather.\nversion: 1.2.0\n---\n# Weather\n\nRun scripts/forecast.sh.\n",
+    "SKILL.md": b"---\nname: weather\ndescription: The weather.\nversion: 1.2.0\n---\n# Weather\n\nRun forecast.sh.\n",
     "scripts/forecast.sh": b'#!/bin/sh\necho "sunny in $1"\n',
 }
 

@@ -40,6 +40,8 @@ def run(args: argparse.Namespace) -> int:
         decision = assembly.gate().check(Request(Phase.SCAN, path, refresh=args.reinstate))
         show(decision, explain=False, translate=assembly.translate, aside=args.json)
         subject = _acceptable(decision, assembly, reinstate=args.reinstate)
+        if args.own:
+            _require_clean(decision)
         _require_pen(assembly)  # before the question: a yes that cannot be kept is not worth asking for
         name = shown(subject.ref.name)
         if not args.no_input and not confirm_by_name(name, f"Accept {name} as it is now? An update will ask again."):
@@ -80,6 +82,15 @@ def _require_pen(assembly: Assembly) -> None:
             "There is no usable key store, so an acceptance could not be signed.",
             remedy='Start or unlock a keyring, or choose the weaker `keys.backend = "file"`; see `openclaw-vt doctor`.',
         )
+
+
+def _require_clean(decision: Decision) -> None:
+    """A skill of one's own is used without questions, so nothing suspicious may stand in it."""
+    from openclaw_vt.errors import Refused
+    from openclaw_vt.model.verdict import AnalysisVerdict
+
+    if decision.verdict is None or decision.verdict.analysis.verdict is not AnalysisVerdict.CLEAN:
+        raise Refused("Local analysis found something, so this is not taken as your own.", remedy="Accept it without --own.")
 
 
 def _sign(assembly: Assembly, subject: Subject, args: argparse.Namespace) -> None:
