@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 class Notices(Protocol):
-    """Where a warning is kept between OpenClaw's two questions. Unsigned: it can only ever be repeated as a warning."""
+    """Where a warning, and who was asked, is kept between OpenClaw's two questions. Unsigned: see ADR 6 for what follows."""
 
     def recall(self, tree: Digest, policy: Digest, *, key: str = "") -> bytes | None:
         """Return the warning kept for these bytes within its life, or None. `key` tells several apart."""

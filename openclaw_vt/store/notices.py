@@ -1,6 +1,7 @@
 """Unsigned hints: warnings to be repeated byte for byte, and which bytes were last seen at a path.
 
-Nothing in here is ever a reason to allow. Whoever forges a notice makes a warning say something else for a quarter of an hour;
+Nothing in here is by itself a reason to allow. Whoever forges a notice makes a warning say something else for a quarter of an
+hour, or a first question look asked, which is what starting the policy program twice does too (docs/adr/0006-a-persons-yes.md);
 whoever forges a sighting makes an update be compared with the wrong version. A damaged file is thrown away.
 """
 

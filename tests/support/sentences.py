@@ -11,6 +11,7 @@ import ast
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import openclaw_vt
 
 PACKAGE = Path(openclaw_vt.__file__).parent
 # All of what these say in whole sentences is for a person: reasons, remedies, findings.
-SPEAKING = ("policy", "gate", "ledger", "reporting", "install_policy", "install_protocol", "analysis.rules")
+SPEAKING = ("policy", "gate", "ledger", "reporting", "recognition", "install_policy", "install_protocol", "analysis.rules")
 # These errors become the reason of a decision; the sentence itself names a path, the remedy is the same for everybody.
 REMEDIES = ("skill.",)
 
@@ -90,11 +91,19 @@ def main(target: Path) -> None:
     from babel.messages.catalog import Catalog
     from babel.messages.pofile import write_po
 
-    template = Catalog(project="openclaw-vt", version=openclaw_vt.__version__, copyright_holder="The openclaw-vt authors")
+    # No date of today, so that the same sentences give the same file.
+    template = Catalog(
+        project="openclaw-vt",
+        version=openclaw_vt.__version__,
+        copyright_holder="The openclaw-vt authors",
+        header_comment="# The sentences of openclaw-vt that people read in their own language. See CONTRIBUTING.md.",
+        msgid_bugs_address="see CONTRIBUTING.md",
+        creation_date=datetime(2026, 1, 1, tzinfo=UTC),
+    )
     for text, places in sorted(sentences().items(), key=lambda item: (item[1], item[0])):
         template.add(text, locations=[(place, None) for place in places])
     with target.open("wb") as stream:
-        write_po(stream, template, width=120, omit_header=True)
+        write_po(stream, template, width=120)
     print(f"{len(template)} sentences in {target}")
 
 

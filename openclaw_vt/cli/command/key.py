@@ -24,7 +24,7 @@ def configure(commands: Subparsers) -> None:
         ("set", "read the VirusTotal key from a hidden prompt, or from standard input", _set),
         ("status", "say whether there is a key, and where", _status),
         ("delete", "forget the VirusTotal key", _delete),
-        ("rotate", "make a new signing key; verified skills are judged again", _rotate),
+        ("rotate", "make a new signing key and sign the records anew", _rotate),
     ):
         sub = actions.add_parser(name, help=help_text)
         if name in ("set", "status"):
@@ -61,13 +61,8 @@ def _status(args: argparse.Namespace) -> int:
             say(f"VirusTotal key: {'stored' if status.stored else 'none'} ({status.backend})")
             say(f"Signing key:    {status.signing_keyid or 'made at the first verified skill'}")
         quota = {name: assembly.config["virustotal", name] for name in ("requests_per_minute", "requests_per_day")}
-        body: dict[str, Any] = {
-            "stored": status.stored,
-            "backend": status.backend,
-            "signing_key": status.signing_keyid,
-            "quota": quota,
-        }
-        return _told(args, assembly, body)
+        body: dict[str, Any] = {"stored": status.stored, "backend": status.backend, "quota": quota}
+        return _told(args, assembly, body | {"signing_key": status.signing_keyid})
 
 
 def _told(args: argparse.Namespace, assembly: Assembly, body: dict[str, Any]) -> int:
@@ -128,6 +123,5 @@ def _rotate(args: argparse.Namespace) -> int:
     if args.json:
         emit({"schema": SCHEMA, "signing_key": public.keyid if public else None, "kept": kept})
     else:
-        say(f"A new signing key was made; {kept} acceptances and revocations were signed anew.")
-        say("Verified skills are judged again.")
+        say(f"A new signing key was made; {kept} records were signed anew.")
     return 0

@@ -12,10 +12,12 @@ from openclaw_vt.cli.parser import Subparsers, add_json
 from openclaw_vt.errors import UsageError
 
 if TYPE_CHECKING:
-    from openclaw_vt.model.decision import Decision
+    from openclaw_vt.model.decision import Decision, Request
 
 MAX_DEPTH = 8
 MAX_SKILLS = 10_000
+QUOTA_PAUSE_S = 20
+QUOTA_TRIES = 30
 STDOUT = "-"
 
 
@@ -26,7 +28,7 @@ def configure(commands: Subparsers) -> None:
     parser.add_argument("-r", "--recursive", action="store_true", help="judge every folder with a SKILL.md below PATH")
     parser.add_argument("--offline", action="store_true", help="use no network")
     parser.add_argument("--refresh", action="store_true", help="ask VirusTotal again even if the verdict is cached")
-    parser.add_argument("--wait", action="store_true", help="wait for VirusTotal's quota instead of giving up")
+    parser.add_argument("--wait", action="store_true", help="wait up to ten minutes for VirusTotal's quota")
     parser.add_argument("--explain", action="store_true", help="show digests, required checks and every finding")
     parser.add_argument("--upload", choices=("ask", "never", "always"), help="whether files may be uploaded (not yet done)")
     parser.add_argument("--fail-on", choices=("warn", "block"), default="warn", help="with block, a warning exits 0")
@@ -60,7 +62,6 @@ def _judged(args: argparse.Namespace) -> tuple[Decision, ...]:
     from openclaw_vt.model.display import shown
 
     flags = {"virustotal.upload": args.upload} if args.upload else {}
-    flags |= {"virustotal.timeout_s": 120.0} if args.wait else {}
     config = load(os.environ, flags=flags)
     paths = list(_skills(args.path, recursive=args.recursive, remark=note))
     decisions = []
@@ -68,12 +69,27 @@ def _judged(args: argparse.Namespace) -> tuple[Decision, ...]:
         gate, progress = assembly.gate(), Progress(len(paths))
         for number, path in enumerate(paths, start=1):
             progress.step(number, shown(path))
-            decision = gate.check(Request(Phase.SCAN, path, offline=args.offline, refresh=args.refresh))
+            request = Request(Phase.SCAN, path, offline=args.offline, refresh=args.refresh)
+            decision = _patient(gate.check, request, wait=args.wait, remark=note)
             decisions.append(decision)
             progress.done()
             if not args.json and args.sarif != STDOUT:
                 show(decision, explain=args.explain, translate=assembly.translate)
     return tuple(decisions)
+
+
+def _patient(check: Callable[[Request], Decision], request: Request, *, wait: bool, remark: Callable[[str], None]) -> Decision:
+    """Judge; with `wait`, judge again while nothing but the key's quota is in the way, for ten minutes at most."""
+    import time
+
+    decision = check(request)
+    for _ in range(QUOTA_TRIES if wait else 0):
+        if decision.verdict is None or decision.verdict.virustotal.detail != "quota":
+            break
+        remark(f"VirusTotal's quota is used up; asking again in {QUOTA_PAUSE_S} seconds (Ctrl-C ends it).")
+        time.sleep(QUOTA_PAUSE_S)
+        decision = check(request)
+    return decision
 
 
 def _skills(paths: list[str], *, recursive: bool, remark: Callable[[str], None]) -> Iterator[str]:
