@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,14 +19,15 @@ from openclaw_vt.assembly import Assembly
 from openclaw_vt.config import Config, data_dir, load, parse
 from openclaw_vt.errors import ConfigError, GateError, KeyStoreError
 from openclaw_vt.ledger import acceptance
-from openclaw_vt.model.decision import Decision, Phase, Request
+from openclaw_vt.model.decision import Badge, Decision, Phase, Request
 from openclaw_vt.model.verdict import AnalysisVerdict
 from openclaw_vt.openclaw import folders
 from openclaw_vt.openclaw.command import find_openclaw
 from openclaw_vt.openclaw.files import OnDisk, make_private_folder, replace
 from openclaw_vt.openclaw.installed import Inventory, find_package, installed_skills
-from openclaw_vt.openclaw.launcher import check_launcher, launcher_path, write_launcher
+from openclaw_vt.openclaw.launcher import check_launcher, import_places, launcher_path, write_launcher
 from openclaw_vt.openclaw.wiring import Change, install_policy_block, is_wired, unwire, wire
+from openclaw_vt.store import keys
 from openclaw_vt.store.keys.interface import KeyStore
 
 LOCK = "setup.lock"
@@ -305,3 +307,35 @@ def keep_baseline(assembly: Assembly, found: tuple[Found, ...], *, by: str) -> i
             assembly.audit().append("baseline", {"skill": subject.ref.name, "tree": subject.tree, "by": by})
             kept += 1
     return kept
+
+
+# Not waited for, on purpose: forty skills at four requests a minute take long. Python wants to hear that they are known.
+_STARTED: list[subprocess.Popen[bytes]] = []
+
+
+def review_later(assembly: Assembly, found: tuple[Found, ...]) -> int:
+    """Have VirusTotal asked about the person's own skills, in a process of its own that waits for the quota.
+
+    Returns how many skills that are; 0 starts nothing. Skills that came with OpenClaw are not asked about: VirusTotal has seldom
+    seen them, and they would cost a free key most of an hour. What turns out bad is revoked as in any scan, and the audit log
+    tells. Raises KeyStoreError when the key store does not answer.
+    """
+    paths = [item.decision.request.path for item in found if not item.bundled and item.decision.badge is not Badge.VERIFIED]
+    stored = keys.virustotal_key(assembly.key_store(), {})
+    if not paths or stored is None or assembly.config["virustotal", "service"] == "off":
+        return 0
+    config = assembly.config
+    environ = keys.child_environment(os.environ) | {
+        "OPENCLAW_VT_CONFIG": str(config.path),
+        "OPENCLAW_VT_STATE_DIR": str(config.state_dir),
+    }
+    # Isolated, and with our own places named: nothing in the folder it runs in can pass for a module of ours.
+    start = f"import sys; sys.path += {list(import_places())!r}; from openclaw_vt.cli import main; main()"
+    program = [sys.executable, "-I", "-c", start, "scan", "--wait", "--json", *paths]
+    nowhere = subprocess.DEVNULL
+    _STARTED.append(
+        subprocess.Popen(  # noqa: S603 - ourselves
+            program, stdin=nowhere, stdout=nowhere, stderr=nowhere, env=environ, cwd=config.state_dir, start_new_session=True
+        )
+    )
+    return len(paths)

@@ -393,9 +393,7 @@ def test_what_is_taken_is_of_the_options_own_type(name, value):
     assert isinstance(taken, bool) == isinstance(option.default, bool)
 
 
-@pytest.mark.parametrize(
-    "setting", ['proxy = "http://127.0.0.1:3128"', "require_proxy = true", 'blocklist = ["bad.example"]']
-)
+@pytest.mark.parametrize("setting", ['proxy = "http://127.0.0.1:3128"', "require_proxy = true", 'blocklist = ["bad.example"]'])
 def test_a_protection_that_is_not_built_is_refused_and_not_ignored(tmp_path, setting):
     path = tmp_path / "config.toml"
     path.write_text(f"[network]\n{setting}\n")

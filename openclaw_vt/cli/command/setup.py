@@ -179,6 +179,10 @@ def _baseline(assembly: Assembly, host: Host, told: _Told, *, ask: bool, can_sig
         told.line("Baseline:   nothing recorded; each skill asks at its first use.")
         return
     _record(assembly, quiet, told, by="terminal" if ask else "script")
+    waiting = onboarding.review_later(assembly, found)
+    if waiting:
+        words = f"VirusTotal is being asked about {waiting} skills in the background, within your key's quota."
+        told.line(f"Review:     {words} `openclaw-vt audit` tells.", review={"started": waiting})
 
 
 def _record(assembly: Assembly, quiet: tuple[Found, ...], told: _Told, *, by: str) -> None:
@@ -192,9 +196,8 @@ def _record(assembly: Assembly, quiet: tuple[Found, ...], told: _Told, *, by: st
         note("The baseline is not complete: each skill that is not in it asks at its first use.")
         explain(error)
         return
-    words = f"{kept} recorded, {len(quiet) - kept} there already. VirusTotal has not reviewed them yet:"
+    words = f"{kept} recorded, {len(quiet) - kept} there already. VirusTotal has not reviewed them yet."
     told.line(f"Baseline:   {words}", baseline={"recorded": kept})
-    told.line("            `openclaw-vt scan --recursive --wait FOLDER` asks it, within your key's quota.")
 
 
 def _table(found: list[Found], told: _Told) -> None:
