@@ -168,7 +168,9 @@ class Assembly:
         try:
             service = self.virustotal()
         except GateError:
-            return unavailable(SERVICE, Unavailability.ERROR)
+            # A key that cannot be one is as good as refused; a key store that does not open holds none for us.
+            malformed = bool(self._environ.get("VT_API_KEY"))
+            return unavailable(SERVICE, Unavailability.UNAUTHORIZED if malformed else Unavailability.NO_KEY)
         if service is None:
             return unavailable(SERVICE, Unavailability.NO_KEY)
         return self._review(service, subject, snapshot, deadline, now)

@@ -312,3 +312,9 @@ def accept(bench: Bench, path: Path) -> None:
     with bench.assembly() as assembly:
         subject = identify(read(os.fspath(path)), SkillRef("weather", os.fspath(path)))
         assembly.ledger().state(acceptance(subject, basis="accepted", by="terminal", now=assembly.clock()))
+
+
+def test_a_key_that_cannot_be_one_is_as_good_as_refused(bench: Bench, weather: Path):
+    bench.settings["VT_API_KEY"] = "two words"
+    assert bench.check(weather).verdict.virustotal.detail is Unavailability.UNAUTHORIZED
+    assert bench.simulator.requests == []
