@@ -1,6 +1,7 @@
 """How long `openclaw-vt verify` takes on a hit, without the daemon, over a Python that does nothing.
 
-Prints the median of the ratios of interleaved pairs, and the modules a hit loads. Usage: python benchmarks/verify_start.py [RUNS]
+Prints the median of the ratios of interleaved pairs, and which heavy modules a hit loads (it should load none).
+Usage: python benchmarks/verify_start.py [RUNS]
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import openclaw_vt
 
 FILES = 20
 GOAL = 4.0
+HEAVY = ("vt", "aiohttp", "asyncio", "keyring", "rich", "yara_x", "tree_sitter", "pluggy", "yaml", "argparse", "dataclasses")
 
 
 def skill(root: Path) -> Path:
@@ -46,11 +48,18 @@ def main() -> None:
         script.write_text(f"import sys\nsys.path.append({str(package)!r})\nfrom openclaw_vt.cli import main\nmain()\n")
         program = [sys.executable, "-I", str(script)]
         subprocess.run([*program, "accept", "--no-input", str(path)], env=env, check=True, stdout=subprocess.DEVNULL)
+        loaded = home / "loaded"
+        ends = "from openclaw_vt.cli import run\nrun(sys.argv[1:])\nprint(*sys.modules)"
+        loaded.write_text(script.read_text().replace("main()", ends))
+        counted = [sys.executable, "-I", str(loaded), "verify", str(path)]
+        modules = subprocess.run(counted, env=env, check=True, capture_output=True)
+        names = modules.stdout.decode().splitlines()[-1].split()
         hit, bare = [*program, "verify", str(path)], [sys.executable, "-I", "-c", "pass"]
         pairs = [(seconds(hit, env), seconds(bare, env)) for _ in range(runs + 2)][2:]
     ratio = statistics.median(a / b for a, b in pairs)
     print(f"verify on a hit: {statistics.median(a for a, _ in pairs) * 1000:.1f} ms")
     print(f"python -I -c pass: {statistics.median(b for _, b in pairs) * 1000:.1f} ms")
+    print(f"modules a hit loads: {len(names)}, heavy ones among them: {', '.join(set(HEAVY) & set(names)) or 'none'}")
     print(f"ratio (median of {runs} pairs): {ratio:.2f}   goal without the daemon: {GOAL}")
 
 

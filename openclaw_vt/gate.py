@@ -11,14 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
-from openclaw_vt.attestation import verdicts
-from openclaw_vt.errors import SkillUnreadable, StatementInvalid
+from openclaw_vt.answers import answer, recorded, unreadable
+from openclaw_vt.errors import SkillUnreadable
 from openclaw_vt.ledger import Ledger, turned_bad
 from openclaw_vt.model.decision import Badge, Decision, Outcome, Phase, Reason, Request, Source
-from openclaw_vt.model.display import shown
 from openclaw_vt.model.subject import Digest, Origin, SkillRef, Snapshot, Subject, identify
 from openclaw_vt.model.verdict import Coverage, Evidence, Reputation, Verdict
-from openclaw_vt.policy import Policy, Row, Ruling, Standing, decide
+from openclaw_vt.policy import Policy, Standing, decide
 from openclaw_vt.recognition import Recognised
 
 _OF_AGE = frozenset({Standing.STALE, Standing.EXPIRED})
@@ -66,9 +65,9 @@ class Gate:
 
         def compared(_: Snapshot, subject: Subject) -> Decision:
             known = self._known(subject)
-            verdict = _recorded(known, subject) if known.settled or Standing.STALE in known.standings else None
+            verdict = recorded(known, subject) if known.settled or Standing.STALE in known.standings else None
             ruling = decide(self._rooms.policy, verdict, known.standings, request.phase)
-            return _answer(request, known.named(subject), verdict, ruling, Source.CACHE, known)
+            return answer(request, known.named(subject), verdict, ruling, Source.CACHE, known)
 
         return self._read(request, compared)
 
@@ -79,7 +78,7 @@ class Gate:
             verdict = Verdict(self._rooms.ask(request, subject, snapshot), coverage=Coverage(subject.unhashed))
             ruling = replace(decide(self._rooms.policy, verdict, frozenset(), request.phase), badge=Badge.NONE)
             source = Source.LIVE if verdict.virustotal.lookups else Source.NONE
-            return _answer(request, subject, verdict, ruling, source, Recognised())
+            return answer(request, subject, verdict, ruling, source, Recognised())
 
         return self._reported(self._read(request, asked))
 
@@ -90,7 +89,7 @@ class Gate:
             snapshot = self._rooms.read(request.path)
             decision = rest(snapshot, identify(snapshot, self._ref(request, snapshot)))
         except SkillUnreadable as error:
-            decision = self._unreadable(request, error)
+            decision = unreadable(request, error, self._rooms.policy)
         return replace(decision, elapsed_ms=(time.monotonic() - began) * 1000)
 
     def _known(self, subject: Subject) -> Recognised:
@@ -108,17 +107,17 @@ class Gate:
             return None
         if not (known.settled or Standing.REVOKED in known.standings or (executing and known.lifted)):
             return None
-        verdict = _recorded(known, subject) if known.settled else None
+        verdict = recorded(known, subject) if known.settled else None
         if known.settled and verdict is None:
             return None
         ruling = decide(self._rooms.policy, verdict, known.standings - _OF_AGE, request.phase)
-        return _answer(request, known.named(subject), verdict, ruling, Source.CACHE, known)
+        return answer(request, known.named(subject), verdict, ruling, Source.CACHE, known)
 
     def _from_judgement(self, request: Request, subject: Subject, snapshot: Snapshot, known: Recognised) -> Decision:
         subject, verdict = self._rooms.judge(request, subject, snapshot)
         source = Source.LIVE if verdict.virustotal.lookups else Source.NONE
         standings = known.standings - _OF_AGE
-        old = _recorded(known, subject) if Standing.STALE in known.standings else None
+        old = recorded(known, subject) if Standing.STALE in known.standings else None
         if old is not None and verdict.virustotal.verdict is Reputation.UNAVAILABLE:
             # Verified, unchanged, past its date, and VirusTotal is away: the old answer holds for the days of grace.
             verdict = replace(verdict, virustotal=old.virustotal)
@@ -132,36 +131,9 @@ class Gate:
         notices = self._rooms.ledger.remember(
             subject, snapshot, verdict, ruling, self._rooms.policy, known, now=self._rooms.clock()
         )
-        return _answer(request, subject, verdict, replace(ruling, reasons=ruling.reasons + notices), source, known)
-
-    def _unreadable(self, request: Request, error: SkillUnreadable) -> Decision:
-        outcome = max(Outcome.WARN, self._rooms.policy.outcome(Row.UNREADABLE))
-        reason = Reason(Row.UNREADABLE.value, f"{error.what} {error.why}".strip(), error.remedy)
-        return Decision(request, outcome, (reason,), None, None)
+        return answer(request, subject, verdict, replace(ruling, reasons=ruling.reasons + notices), source, known)
 
     def _reported(self, decision: Decision) -> Decision:
         if decision.source is Source.CACHE and decision.outcome is Outcome.ALLOW:
             return decision  # a hit writes nothing
         return replace(decision, reasons=decision.reasons + self._rooms.report(decision))
-
-
-def _recorded(known: Recognised, subject: Subject) -> Verdict | None:
-    """Return the verdict in the record, with what lies there today and no digest covers."""
-    if known.verification is None:
-        return None
-    try:
-        verdict = verdicts.decode(known.verification.draft.detail)
-    except StatementInvalid:
-        return None
-    gaps = tuple(dict.fromkeys(verdict.coverage.not_checked + subject.unhashed))
-    return replace(verdict, coverage=Coverage(gaps))
-
-
-def _answer(
-    request: Request, subject: Subject, verdict: Verdict | None, ruling: Ruling, source: Source, known: Recognised
-) -> Decision:
-    reasons = ruling.reasons
-    if known.problem is not None:
-        words = f"The local cache is not trusted: {shown(known.problem)}"
-        reasons += (Reason("cache.untrusted", words, "Run `openclaw-vt cache verify`."),)
-    return Decision(request, ruling.outcome, reasons, subject, verdict, source, ruling.badge)

@@ -14,7 +14,10 @@ EXIT_INTERRUPTED = 130
 def main(argv: list[str] | None = None) -> NoReturn:
     """Run one command and leave the process with the exit code of the contract."""
     _open_streams()
-    code = run(sys.argv[1:] if argv is None else argv)
+    try:
+        code = run(sys.argv[1:] if argv is None else argv)
+    except SystemExit as done:  # argparse, after a help or a complaint
+        code = done.code if isinstance(done.code, int) else EXIT_INTERNAL
     _leave(code)
 
 

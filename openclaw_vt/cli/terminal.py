@@ -25,6 +25,11 @@ def say(text: str = "") -> None:
     _put(sys.stdout, text)
 
 
+def say_now(text: str) -> None:
+    """Print a line on stdout that a program at the other end of a pipe is waiting for. Raises OSError."""
+    _put(sys.stdout, text, flush=True)
+
+
 def note(text: str) -> None:
     """Print a remark on stderr. Never raises for its sake: a remark that nobody reads changes nothing."""
     try:
@@ -33,10 +38,10 @@ def note(text: str) -> None:
         lose(sys.stderr)
 
 
-def _put(stream: TextIO, text: str) -> None:
+def _put(stream: TextIO, text: str, *, flush: bool = False) -> None:
     encoding = stream.encoding or "utf-8"
     try:
-        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream)
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=flush)
     except BrokenPipeError:
         # The reader went away (`| head`). The work goes on, so that the exit code stays that of the decision.
         lose(stream)

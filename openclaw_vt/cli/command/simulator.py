@@ -19,16 +19,13 @@ def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
     from pathlib import Path
 
-    from openclaw_vt.cli.terminal import note, say
-    from openclaw_vt.errors import UsageError
+    from openclaw_vt.cli.terminal import note, say_now
     from openclaw_vt.virustotal.simulator import SIMULATOR_KEY, load_script, serve_forever
 
-    if not 0 <= args.port <= 65535:  # noqa: PLR2004 - the last TCP port
-        raise UsageError(f"{args.port} is no port.", remedy="Use a number from 0 to 65535.")
     script = load_script(Path(args.script)) if args.script else None
 
     def announce(url: str) -> None:
-        say(url)
+        say_now(url)
         key = script.key if script else SIMULATOR_KEY
         note(f"Try: OPENCLAW_VT_VIRUSTOTAL_HOST={url} VT_API_KEY={key} openclaw-vt scan PATH   (Ctrl-C ends it)")
 
