@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
 import time
@@ -90,6 +91,8 @@ def mend(assembly: Assembly, host: Host) -> list[str]:
 def _state(assembly: Assembly, host: Host) -> Check:
     del host
     folder = assembly.config.state_dir
+    if not folder.is_dir() and os.path.lexists(folder):
+        return Check("state folder", Health.BROKEN, f"{folder} is no folder", "Remove it, or name another folder.")
     if not folder.exists():
         return Check("state folder", Health.GOOD, f"{folder} is made when it is first needed")
     if folder.stat().st_mode & 0o022:

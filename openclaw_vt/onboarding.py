@@ -316,9 +316,9 @@ _STARTED: list[subprocess.Popen[bytes]] = []
 def review_later(assembly: Assembly, found: tuple[Found, ...]) -> int:
     """Have VirusTotal asked about the person's own skills, in a process of its own that waits for the quota.
 
-    Returns how many skills that are; 0 starts nothing. Skills that came with OpenClaw are not asked about: VirusTotal has seldom
-    seen them, and they would cost a free key most of an hour. What turns out bad is revoked as in any scan, and the audit log
-    tells. Raises KeyStoreError when the key store does not answer.
+    Returns how many skills that are; 0 says that nothing was started. Skills that came with OpenClaw are not asked about:
+    VirusTotal has seldom seen them, and they would cost a free key most of an hour. What turns out bad is revoked as in any
+    scan, and the audit log tells. Raises KeyStoreError when the key store does not answer.
     """
     paths = [item.decision.request.path for item in found if not item.bundled and item.decision.badge is not Badge.VERIFIED]
     stored = keys.virustotal_key(assembly.key_store(), {})
@@ -333,9 +333,12 @@ def review_later(assembly: Assembly, found: tuple[Found, ...]) -> int:
     start = f"import sys; sys.path += {list(import_places())!r}; from openclaw_vt.cli import main; main()"
     program = [sys.executable, "-I", "-c", start, "scan", "--wait", "--json", *paths]
     nowhere = subprocess.DEVNULL
-    _STARTED.append(
-        subprocess.Popen(  # noqa: S603 - ourselves
-            program, stdin=nowhere, stdout=nowhere, stderr=nowhere, env=environ, cwd=config.state_dir, start_new_session=True
+    try:
+        _STARTED.append(
+            subprocess.Popen(  # noqa: S603 - ourselves
+                program, stdin=nowhere, stdout=nowhere, stderr=nowhere, env=environ, cwd=config.state_dir, start_new_session=True
+            )
         )
-    )
+    except OSError:  # thousands of long paths are more than some systems hand to a program
+        return 0
     return len(paths)

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -257,17 +258,25 @@ class TestOddPaths:
         assert done.code == 3
         assert done.out.startswith("unverified: ")
 
-    def test_a_hundred_thousand_files_have_a_clear_answer(self, machine: Machine):
+    @pytest.mark.parametrize("packed", [False, True], ids=["folder", "archive"])
+    def test_a_hundred_thousand_files_have_a_clear_answer(self, machine: Machine, packed: bool):
         skill = machine.skill()
-        for number in range(100):
-            folder = skill / f"{number:03}"
-            folder.mkdir()
-            for name in range(1000):
-                os.close(os.open(folder / str(name), os.O_CREAT | os.O_WRONLY, 0o600))
+        if packed:
+            skill = machine.root / "many.zip"
+            with zipfile.ZipFile(skill, "w") as archive:
+                for number in range(100_000):
+                    archive.writestr(f"{number:06}", b"")
+        else:
+            one = skill / "SKILL.md"
+            for number in range(100):
+                folder = skill / f"{number:03}"
+                folder.mkdir()
+                for name in range(1000 if number < 25 else 0):
+                    os.link(one, folder / str(name))
         done = machine.run("scan", "--json", str(skill))
         assert done.code == 3
         assert codes(done.report)[0] == "skill.unreadable"
-        assert "too many files" in done.report["reasons"][0]["message"]
+        assert "too many" in done.report["reasons"][0]["message"]
 
     def test_a_folder_that_is_gone_while_we_stand_in_it(self, machine: Machine):
         code = "import os, sys; os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone'); from openclaw_vt.cli import main; main()"
