@@ -180,7 +180,10 @@ class TestCrowds:
     def test_twenty_scans_of_one_skill_at_once(self, machine: Machine, simulator: Simulator):
         simulator.default = FileReport(undetected=64)
         skill = machine.skill()
-        children = [machine.start("scan", "--json", str(skill)) for _ in range(20)]
+        patience = {
+            "OPENCLAW_VT_VIRUSTOTAL_TIMEOUT_S": "200"
+        }  # twenty Pythons on few cores are slow, which is not the matter here
+        children = [machine.start("scan", "--json", str(skill), extra=patience) for _ in range(20)]
         ends = Counter()
         for child in children:
             out, errors = child.communicate(timeout=240)
