@@ -3,18 +3,18 @@
 There is no project-level file: a skill must not configure its own guard.
 """
 
-from __future__ import annotations
-
+import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
-from urllib.parse import urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from openclaw_vt.errors import ConfigError
 from openclaw_vt.model.display import shown
 from openclaw_vt.model.outcome import Outcome
 from openclaw_vt.policy.table import DEFAULT_ROWS, TOGGLES, Policy
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MAX_CONFIG_BYTES = 256 * 1024
 MAX_DOTS = 256
@@ -87,14 +87,25 @@ class Setting(NamedTuple):
 
 
 class Config:
-    """Every setting, checked. Look-ups are by table and key; `path` is the user's file, `state_dir` an absolute folder."""
+    """Every setting, checked. Look-ups are by table and key; `state_folder` is an absolute path."""
 
-    __slots__ = ("path", "settings", "state_dir")
+    __slots__ = ("_file", "settings", "state_folder")
 
-    def __init__(self, settings: Mapping[tuple[str, str], Setting], path: Path, state_dir: Path) -> None:
+    def __init__(self, settings: Mapping[tuple[str, str], Setting], file: str, state_folder: str) -> None:
         self.settings = settings
-        self.path = path
-        self.state_dir = state_dir
+        self._file = file
+        self.state_folder = state_folder
+
+    # `pathlib` is a tenth of what starting `verify` costs, so a hit works on text and never comes here.
+    @property
+    def path(self) -> "Path":
+        """The user's configuration file, whether or not it exists."""
+        return _path(self._file)
+
+    @property
+    def state_dir(self) -> "Path":
+        """The folder of cache, keys' public halves and audit log."""
+        return _path(self.state_folder)
 
     def __getitem__(self, name: tuple[str, str]) -> Any:
         return self.settings[name].value
@@ -120,10 +131,10 @@ def load(environ: Mapping[str, str], *, flags: Mapping[str, Any] | None = None, 
 
     they obey only OPENCLAW_VT_CONFIG and OPENCLAW_VT_STATE_DIR. Raises ConfigError, with a did-you-mean for unknown keys.
     """
-    path = config_path(environ)
+    path = _config_file(environ)
     settings = {(table, key): Setting(option.default) for table, keys in OPTIONS.items() for key, option in keys.items()}
     if sys.platform != "win32":
-        settings |= _from_file(Path(SYSTEM_FILE), "system")
+        settings |= _from_file(SYSTEM_FILE, "system")
     settings |= _from_file(path, "user")
     if use_environment:
         settings |= _from_environment(environ)
@@ -131,7 +142,7 @@ def load(environ: Mapping[str, str], *, flags: Mapping[str, Any] | None = None, 
         table, _, key = dotted.partition(".")
         settings[table, key] = Setting(_checked(table, key, value, dotted), "flag", dotted)
     _refuse_what_is_not_built(settings)
-    return Config(settings, path, state_dir(environ))
+    return Config(settings, path, _state_folder(environ))
 
 
 def _refuse_what_is_not_built(settings: Mapping[tuple[str, str], Setting]) -> None:
@@ -146,46 +157,64 @@ def _refuse_what_is_not_built(settings: Mapping[tuple[str, str], Setting]) -> No
             )
 
 
-def config_path(environ: Mapping[str, str]) -> Path:
+def config_path(environ: Mapping[str, str]) -> "Path":
     """Return the user's configuration file: OPENCLAW_VT_CONFIG, else the platform's place for it."""
-    named = environ.get("OPENCLAW_VT_CONFIG")
-    return Path(named).absolute() if named else _base(environ, "XDG_CONFIG_HOME", ".config") / "config.toml"
+    return _path(_config_file(environ))
 
 
-def state_dir(environ: Mapping[str, str]) -> Path:
+def state_dir(environ: Mapping[str, str]) -> "Path":
     """Return the folder of cache, keys' public halves and audit log: OPENCLAW_VT_STATE_DIR, else the platform's place."""
-    named = environ.get("OPENCLAW_VT_STATE_DIR")
-    return Path(named).absolute() if named else _base(environ, "XDG_STATE_HOME", ".local/state")
+    return _path(_state_folder(environ))
 
 
-def data_dir(environ: Mapping[str, str]) -> Path:
+def data_dir(environ: Mapping[str, str]) -> "Path":
     """Return the folder of the launcher that OpenClaw starts."""
-    return _base(environ, "XDG_DATA_HOME", ".local/share")
+    return _path(_base(environ, "XDG_DATA_HOME", ".local/share"))
 
 
-def _base(environ: Mapping[str, str], variable: str, below_home: str) -> Path:
+def _path(text: str) -> "Path":
+    from pathlib import Path
+
+    return Path(text)
+
+
+def _config_file(environ: Mapping[str, str]) -> str:
+    named = environ.get("OPENCLAW_VT_CONFIG")
+    return _absolute(named) if named else os.path.join(_base(environ, "XDG_CONFIG_HOME", ".config"), "config.toml")
+
+
+def _state_folder(environ: Mapping[str, str]) -> str:
+    named = environ.get("OPENCLAW_VT_STATE_DIR")
+    return _absolute(named) if named else _base(environ, "XDG_STATE_HOME", ".local/state")
+
+
+def _absolute(named: str) -> str:
+    # As the system would find it: `abspath` would drop `..`, which is another folder behind a link.
+    return named if os.path.isabs(named) else os.path.join(os.getcwd(), named)
+
+
+def _base(environ: Mapping[str, str], variable: str, below_home: str) -> str:
     named = environ.get(variable, "")
-    if named and Path(named).is_absolute():  # the XDG specification says to ignore relative values
-        return Path(named) / "openclaw-vt"
+    if named and os.path.isabs(named):  # the XDG specification says to ignore relative values
+        return os.path.join(named, "openclaw-vt")
     if sys.platform == "win32" and environ.get("LOCALAPPDATA"):
-        return Path(environ["LOCALAPPDATA"]) / "openclaw-vt"
-    try:
-        home = Path(environ["HOME"]) if environ.get("HOME") else Path.home()
-    except RuntimeError:  # a user id without an entry in the user database, as in some containers
-        raise ConfigError("There is no home folder to keep settings in.", remedy=f"Set HOME or {variable}.") from None
-    return home / below_home / "openclaw-vt"
+        return os.path.join(environ["LOCALAPPDATA"], "openclaw-vt")
+    home = environ.get("HOME") or os.path.expanduser("~")
+    if home == "~":  # a user id without an entry in the user database, as in some containers
+        raise ConfigError("There is no home folder to keep settings in.", remedy=f"Set HOME or {variable}.")
+    return os.path.join(home, below_home, "openclaw-vt")
 
 
-def _from_file(path: Path, origin: Origin) -> dict[tuple[str, str], Setting]:
+def _from_file(path: str, origin: Origin) -> dict[tuple[str, str], Setting]:
     try:
-        with path.open("rb") as stream:
+        with open(path, "rb") as stream:
             raw = stream.read(MAX_CONFIG_BYTES + 1)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:  # ValueError: a path no system call takes
         why = getattr(error, "strerror", None) or "The path is malformed"
-        raise ConfigError(f"The configuration {shown(str(path))} cannot be read.", why=f"{why}.") from None
-    return {key: Setting(value, origin, str(path)) for key, value in parse(raw, where=shown(str(path))).items()}
+        raise ConfigError(f"The configuration {shown(path)} cannot be read.", why=f"{why}.") from None
+    return {key: Setting(value, origin, path) for key, value in parse(raw, where=shown(path)).items()}
 
 
 def parse(raw: bytes, *, where: str) -> dict[tuple[str, str], Any]:
@@ -294,6 +323,8 @@ def _checked_url(text: str, name: str, where: str) -> str:
 
     Returns scheme and authority alone. Python's URL parser drops line ends and keeps backslashes, so both are refused first.
     """
+    from urllib.parse import urlsplit, urlunsplit
+
     plain = text.isascii() and text.isprintable() and not set(text) & set(" \\")
     try:
         parts = urlsplit(text)

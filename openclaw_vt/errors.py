@@ -1,7 +1,5 @@
 """One tree of errors. Each says what happened, why, and what to do next; the CLI turns them into exit codes."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

@@ -1,7 +1,5 @@
 """What the signed cache says of some bytes. On the hot path: it loads the record, not the vocabulary of verdicts."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from openclaw_vt.attestation.statement import Statement

@@ -26,7 +26,7 @@ def plain_yes(paths: list[str], config: Config, *, clock: Callable[[], float] = 
     words = []
     try:
         policy = config.policy()
-        with Cache(config.state_dir, public=load_public(config.state_dir), clock=clock) as cache:
+        with Cache(config.state_folder, public=load_public(config.state_folder), clock=clock) as cache:
             for path in paths:
                 subject = identify(read(path), SkillRef(name=path, path=path))
                 said = recognise(cache, subject, policy, now=clock()).plain_yes(subject)

@@ -3,8 +3,6 @@
 Follows the DSSE v1 protocol (PAE over payload type and bytes). Parse only the bytes that `verify` returned.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import hashlib
@@ -46,7 +44,7 @@ class Signer(Protocol):
     """Something that holds a private key."""
 
     @property
-    def public(self) -> PublicKey:
+    def public(self) -> "PublicKey":
         """The key that verifies what `sign` makes."""
 
     def sign(self, message: bytes) -> bytes:

@@ -4,8 +4,6 @@ The verification predicate carries the fields of SLSA's verification summary (ve
 verificationResult) and, beyond them, the list of files, VirusTotal's answers by digest, a sequence number and a last valid day.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal, NamedTuple

@@ -15,10 +15,8 @@ _HIDDEN = (
     "\u3164\ud800-\udfff\ufdd0-\ufdef\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
-HIDDEN = re.compile(f"[{_HIDDEN}]")
-"""One character that a reader cannot see or that changes how its neighbours are seen."""
-
-# Compiled at first use: a cache hit shows no name.
+# Patterns are compiled at first use, by `re` itself: a cache hit shows no odd name.
+_ONE_HIDDEN = f"[{_HIDDEN}]"
 _ESCAPED = rf"[\\{_HIDDEN}]|(?! )\s"
 # CSI, then OSC and the other string sequences (which end at BEL or ST), then two-character escapes; 7- and 8-bit forms.
 _ANSI = (
@@ -37,6 +35,16 @@ def _escape(match: re.Match[str]) -> str:
     if char <= "\x7f":
         return f"\\x{ord(char):02x}"
     return f"\\u{ord(char):04x}" if char <= "\uffff" else f"\\U{ord(char):08x}"
+
+
+def hides(text: str) -> bool:
+    """Return whether `text` holds a character that a reader cannot see or that changes how its neighbours are seen."""
+    return re.search(_ONE_HIDDEN, text) is not None
+
+
+def replaced(text: str) -> str:
+    """Return `text` with each such character turned into the replacement character."""
+    return re.sub(_ONE_HIDDEN, "\N{REPLACEMENT CHARACTER}", text)
 
 
 def shown(name: str, limit: int = NAME_LIMIT) -> str:
@@ -62,7 +70,7 @@ def shown_text(text: str, limit: int) -> str:
     head = text[: 8 * limit]
     # Line ends separate words, so they turn to spaces before the other controls vanish.
     spaced = re.sub(r"[\t\n\v\f\r\x1c-\x1f\x85\u2028\u2029]", " ", re.sub(_ANSI, "", head))
-    line = " ".join(HIDDEN.sub("", spaced).split())
+    line = " ".join(re.sub(_ONE_HIDDEN, "", spaced).split())
     if len(line) <= limit and len(head) == len(text):
         return line
     return line[: limit - 1].rstrip() + "…"

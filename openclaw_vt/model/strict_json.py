@@ -11,7 +11,7 @@ MAX_DEPTH = 64
 MAX_DIGITS = 18
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 # An unterminated string matches up to the end: trying again from each later quote would make hostile input quadratic.
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)
+_STRING = rb'(?s)"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)'
 
 
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def _depth(raw: bytes) -> int:
 def _check_depth(raw: bytes) -> None:
     # The C scanner recurses; counting brackets first keeps it shallow. Brackets inside strings count in the first, cheap pass;
     # only when that finds too many are the strings taken out, so that evidence full of "[[" is still readable.
-    if _depth(raw) > MAX_DEPTH and _depth(_STRING.sub(b"", raw)) > MAX_DEPTH:
+    if _depth(raw) > MAX_DEPTH and _depth(re.sub(_STRING, b"", raw)) > MAX_DEPTH:
         raise ValueError("nested too deeply")
 
 

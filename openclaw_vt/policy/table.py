@@ -1,7 +1,5 @@
 """The default table, its toggles, and the frozen policy that they make."""
 
-from __future__ import annotations
-
 import hashlib
 from enum import StrEnum
 from typing import NamedTuple

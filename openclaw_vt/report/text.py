@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from openclaw_vt.model.decision import Badge, Decision, Outcome, Source
-from openclaw_vt.model.display import HIDDEN, shown
+from openclaw_vt.model.display import replaced, shown
 from openclaw_vt.model.finding import Finding
 from openclaw_vt.model.verdict import Evidence, Matched, Reputation
 from openclaw_vt.report.json import iso_time
@@ -21,7 +21,7 @@ def lines(decision: Decision, *, colour: bool = False, explain: bool = False, tr
     """Yield the lines of one report. `explain` adds what a person seldom needs: digests, required checks, every finding."""
     yield _headline(decision, colour=colour)
     for line in _body(decision, explain=explain, translate=translate):
-        yield HIDDEN.sub("\N{REPLACEMENT CHARACTER}", line)
+        yield replaced(line)
 
 
 def _body(decision: Decision, *, explain: bool, translate: Translate) -> Iterator[str]:

@@ -1,7 +1,5 @@
 """How much of a skill is read: all limits in one place, with their units."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from openclaw_vt.errors import SkillUnreadable

@@ -6,9 +6,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-from openclaw_vt.model.display import HIDDEN, shown
+from openclaw_vt.model.display import hides, shown
 
-_RESERVED = re.compile(r"(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE | re.DOTALL)
+# Given to `re` as text: compiled at first use, and most skills have no name that comes near.
+_RESERVED = r"(?is)(?:con|prn|aux|nul|conin\$|conout\$|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?"
 _RESERVED_STARTS = ("/con", "/prn", "/aux", "/nul", "/com", "/lpt")
 
 NOT_TEXT = "its name is not valid UTF-8, so systems do not agree on what it is called"
@@ -40,13 +41,13 @@ def _plain(text: str) -> bool:
 def _objection(name: str) -> str | None:
     if any("\ud800" <= char <= "\udfff" for char in name):
         return NOT_TEXT
-    if HIDDEN.search(name):
+    if hides(name):
         return DISGUISED
     if ":" in name or "\\" in name:
         return STREAM
     if name.endswith(".") or name != name.rstrip():
         return STRIPPED
-    return RESERVED if _RESERVED.fullmatch(name) else None
+    return RESERVED if re.fullmatch(_RESERVED, name) else None
 
 
 def _with_folders(paths: list[str]) -> set[str]:

@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from openclaw_vt.model.display import HIDDEN
+from openclaw_vt.model.display import hides
 from openclaw_vt.model.subject import Digest, Entry
 from openclaw_vt.skill.limits import KIB, MIB
 from openclaw_vt.skill.marshal_form import CodeReader, Numbers
@@ -137,4 +137,4 @@ def _plausible(filenames: set[bytes], source_name: bytes) -> bool:
         return False
     (name,) = filenames
     ends_right = re.split(rb"[/\\]", name)[-1] == source_name
-    return ends_right and len(name) <= _MAX_FILENAME and not HIDDEN.search(name.decode("utf-8", "replace"))
+    return ends_right and len(name) <= _MAX_FILENAME and not hides(name.decode("utf-8", "replace"))

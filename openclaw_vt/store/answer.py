@@ -1,7 +1,5 @@
 """From rows and head to an answer. Pure: what may be believed, and what forbids although it is not believed."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

@@ -8,13 +8,11 @@ Not covered: somebody who rolls back the database together with its head is foun
 at the next write, by `verify_all`, or never where there is no key store.
 """
 
-from __future__ import annotations
-
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 from openclaw_vt.attestation.dsse import PublicKey, Signer
@@ -53,7 +51,7 @@ class Cache:
 
     def __init__(
         self,
-        directory: Path,
+        directory: files.StrPath,
         *,
         public: PublicKey | None,
         clock: Callable[[], float],
@@ -152,7 +150,7 @@ class Cache:
             chain.copy_to(vault)  # the head may have been mended just now
         return dropped
 
-    def export(self, path: Path) -> int:
+    def export(self, path: files.StrPath) -> int:
         """Write every record that verifies to a private file, one envelope a line; returns how many. Raises CacheError."""
         from openclaw_vt.store import mending
 
@@ -170,8 +168,8 @@ class Cache:
         return count
 
     def import_(
-        self, path: Path, *, signer: Signer, vault: HeadVault | None = None, signed_by: PublicKey | None = None
-    ) -> Imported:
+        self, path: files.StrPath, *, signer: Signer, vault: HeadVault | None = None, signed_by: PublicKey | None = None
+    ) -> "Imported":
         """Take over what an export, or a database that was set aside, still says. Raises CacheError.
 
         Every envelope must verify with `signed_by`, by default the enrolled key. What was revoked or contradicted stays so,
@@ -180,7 +178,7 @@ class Cache:
         from openclaw_vt.store import mending, transfer
 
         desk = self._desk(signer)
-        if path.resolve() == self._place.database.resolve():
+        if os.path.realpath(path) == os.path.realpath(self._place.database):
             raise CacheError("The cache cannot be imported into itself.")
         with mending.as_cache_errors():
             chosen = transfer.Selection(transfer.read_source(path, patience_s=self._patience_s), signed_by or desk.key)
@@ -194,7 +192,7 @@ class Cache:
                 appended, outdated = appended + done, outdated + len(batch) - done
         return transfer.Imported(appended, outdated, chosen.unverified)
 
-    def rekey(self, signer: Signer, *, vault: HeadVault | None = None) -> Imported:
+    def rekey(self, signer: Signer, *, vault: HeadVault | None = None) -> "Imported":
         """Go over to another signing key: begin anew under it, then take over what the old key signed. Raises CacheError.
 
         The caller enrols the new public key afterwards. Revocations and floors go over with the head.
@@ -214,7 +212,7 @@ class Cache:
             return Imported()
         return self.import_(chain.aside, signer=signer, vault=vault, signed_by=old)
 
-    def _desk(self, signer: Signer) -> Desk:
+    def _desk(self, signer: Signer) -> "Desk":
         from openclaw_vt.store.chain import Desk
 
         if self._public not in (None, signer.public):

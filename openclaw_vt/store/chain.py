@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 from openclaw_vt import __version__
@@ -54,7 +53,7 @@ class Chain:
     `aside` is the database that this one begins after, if that was set aside just now.
     """
 
-    def __init__(self, desk: Desk, connection: sqlite3.Connection, head: Head, *, aside: Path | None = None) -> None:
+    def __init__(self, desk: Desk, connection: sqlite3.Connection, head: Head, *, aside: str | None = None) -> None:
         self.connection = connection
         self.head = head
         self.aside = aside

@@ -3,23 +3,19 @@
 The columns are an index. Whatever comes out of here is bytes, to be verified by whoever asked.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sqlite3
+from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from openclaw_vt.attestation.dsse import MAX_ENVELOPE_BYTES
 from openclaw_vt.attestation.statement import Kind
 from openclaw_vt.model.subject import Digest
+from openclaw_vt.store.files import StrPath
 from openclaw_vt.store.problem import Problem, ProblemCode
 from openclaw_vt.store.record import Row, Stored
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 FAULTS = (sqlite3.Error, UnicodeDecodeError)
 """What a damaged database raises. The module decodes SQLite's own messages, and those quote the damage."""
@@ -107,7 +103,7 @@ class ForeignSchema(sqlite3.DatabaseError):
     sqlite_errorcode = sqlite3.SQLITE_CORRUPT
 
 
-def connect(path: Path, mode: Literal["ro", "rw"], *, patience_s: float) -> sqlite3.Connection:
+def connect(path: StrPath, mode: Literal["ro", "rw"], *, patience_s: float) -> sqlite3.Connection:
     """Open an existing database. A lock is waited for at most `patience_s`. Raises sqlite3.Error."""
     connection = sqlite3.connect(
         f"{_uri(path)}?mode={mode}", uri=True, timeout=patience_s, isolation_level=None, check_same_thread=False
@@ -129,7 +125,7 @@ def connect(path: Path, mode: Literal["ro", "rw"], *, patience_s: float) -> sqli
     return connection
 
 
-def connect_recovered(path: Path, *, patience_s: float) -> sqlite3.Connection:
+def connect_recovered(path: StrPath, *, patience_s: float) -> sqlite3.Connection:
     """Open for reading, after rolling a killed writer's transaction back if there is one. Raises sqlite3.Error."""
     try:
         return _connect_readable(path, patience_s)
@@ -140,7 +136,7 @@ def connect_recovered(path: Path, *, patience_s: float) -> sqlite3.Connection:
     return _connect_readable(path, patience_s)
 
 
-def _connect_readable(path: Path, patience_s: float) -> sqlite3.Connection:
+def _connect_readable(path: StrPath, patience_s: float) -> sqlite3.Connection:
     connection = connect(path, "ro", patience_s=patience_s)
     try:
         is_empty(connection)
@@ -155,14 +151,14 @@ def is_hot(error: Exception) -> bool:
     return getattr(error, "sqlite_errorcode", None) in _HOT_JOURNAL
 
 
-def recover(path: Path, *, patience_s: float) -> None:
+def recover(path: StrPath, *, patience_s: float) -> None:
     """Roll a killed writer's transaction back. Raises sqlite3.Error, for example on a read-only disk."""
     # Opening for writing is all it takes: SQLite plays the journal back before the first read.
     connect(path, "rw", patience_s=patience_s).close()
 
 
-def _uri(path: Path) -> str:
-    raw = os.fsencode(path.absolute().as_posix())
+def _uri(path: StrPath) -> str:
+    raw = os.fsencode(os.path.join(os.getcwd(), path).replace(os.sep, "/"))
     quoted = "".join(chr(byte) if byte in _URI_SAFE else f"%{byte:02x}" for byte in raw)
     return f"file://{'' if quoted.startswith('/') else '/'}{quoted}"
 

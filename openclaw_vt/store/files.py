@@ -13,9 +13,11 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from openclaw_vt.errors import CacheError
+
+StrPath = str | os.PathLike[str]
+"""Paths are worked on as text: a cache hit comes through here and must not pay for loading `pathlib`."""
 
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
@@ -27,24 +29,24 @@ _REPLACE_TRIES = 50
 _REPLACE_PAUSE_S = 0.02
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: StrPath) -> None:
     """Make `path` and its missing parents with mode 0700. Raises OSError."""
     missing = []
-    while not path.is_dir():
+    while path and not os.path.isdir(path):
         missing.append(path)
-        path = path.parent
+        path = os.path.dirname(path)
     for folder in reversed(missing):
         with contextlib.suppress(FileExistsError):
-            folder.mkdir(FOLDER_MODE)
-            folder.chmod(FOLDER_MODE)  # mkdir's mode went through the umask
+            os.mkdir(folder, FOLDER_MODE)
+            os.chmod(folder, FOLDER_MODE)  # mkdir's mode went through the umask
 
 
-def unsafe_reason(path: Path) -> str | None:
+def unsafe_reason(path: StrPath) -> str | None:
     """Return why another user could write into the folder `path`, or None when nobody can.
 
     Raises OSError when the folder cannot be looked at. root may own it: root needs no folder to write anywhere.
     """
-    found = path.stat()
+    found = os.stat(path)
     if not stat.S_ISDIR(found.st_mode):
         return "it is no folder"
     if _WINDOWS:
@@ -60,7 +62,7 @@ class NotPlain(OSError):  # noqa: N818 - what was found, not what went wrong
     """There is something, but no regular file of a reasonable size: a link, a folder, a pipe, too many bytes."""
 
 
-def found(path: Path) -> os.stat_result | None:
+def found(path: StrPath) -> os.stat_result | None:
     """Return what lies at `path`, or None when nothing does. Raises NotPlain for anything but a regular file, else OSError."""
     try:
         result = os.lstat(path)
@@ -70,13 +72,13 @@ def found(path: Path) -> os.stat_result | None:
     return result
 
 
-def _check_plain(path: Path, result: os.stat_result) -> None:
+def _check_plain(path: StrPath, result: os.stat_result) -> None:
     if not stat.S_ISREG(result.st_mode):
         why = "It is a link." if stat.S_ISLNK(result.st_mode) else "It is no regular file."
         raise NotPlain(errno.EINVAL, why, str(path))
 
 
-def read(path: Path, *, limit: int) -> bytes | None:
+def read(path: StrPath, *, limit: int) -> bytes | None:
     """Return the bytes of a regular file, or None when there is none. Raises NotPlain, or another OSError.
 
     It never waits for the other end of a pipe.
@@ -109,22 +111,22 @@ def _read_all(fd: int, most: int) -> bytes:
     return b"".join(parts)
 
 
-def create(path: Path) -> None:
+def create(path: StrPath) -> None:
     """Make an empty private file, or leave the one that is there alone. Raises OSError."""
     with contextlib.suppress(FileExistsError):
         os.close(_open_new(path))
 
 
-def _open_new(path: Path) -> int:
+def _open_new(path: StrPath) -> int:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, FILE_MODE)
     if not _WINDOWS:
         os.fchmod(fd, FILE_MODE)  # open's mode went through the umask
     return fd
 
 
-def replace(path: Path, chunks: Iterable[bytes]) -> None:
+def replace(path: StrPath, chunks: Iterable[bytes]) -> None:
     """Write a private file so that a reader sees the old bytes or the new ones, also after a crash. Raises OSError."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}-{os.urandom(4).hex()}.new")
+    fresh = f"{os.fspath(path)}.{os.getpid()}-{os.urandom(4).hex()}.new"
     try:
         with os.fdopen(_open_new(fresh), "wb") as handle:
             for chunk in chunks:
@@ -134,12 +136,12 @@ def replace(path: Path, chunks: Iterable[bytes]) -> None:
         rename(fresh, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            fresh.unlink()
+            os.unlink(fresh)
         raise
-    sync_folder(path.parent)
+    sync_folder(parent(path))
 
 
-def append(path: Path, data: bytes) -> None:
+def append(path: StrPath, data: bytes) -> None:
     """Add bytes to an existing regular file, durably, all or none of them. Raises NotPlain, or another OSError."""
     found(path)
     fd = os.open(path, os.O_WRONLY | os.O_APPEND | _FLAGS)
@@ -156,18 +158,21 @@ def append(path: Path, data: bytes) -> None:
         os.close(fd)
 
 
-def sweep(path: Path) -> None:
+def sweep(path: StrPath) -> None:
     """Remove what killed writers left beside `path`. Call it only while holding the lock that `path`'s writers hold."""
-    for left in path.parent.glob(f"{path.name}.*.new"):
-        with contextlib.suppress(OSError):
-            left.unlink()
+    folder, start = parent(path), f"{os.path.basename(path)}."
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            if name.startswith(start) and name.endswith(".new"):
+                with contextlib.suppress(OSError):
+                    os.unlink(os.path.join(folder, name))
 
 
-def rename(source: Path, target: Path) -> None:
+def rename(source: StrPath, target: StrPath) -> None:
     """Move a file over whatever is at `target`, atomically. Raises OSError."""
     for attempt in range(_REPLACE_TRIES):
         try:
-            source.replace(target)
+            os.replace(source, target)
         except PermissionError:
             # Windows refuses while a reader has the target open; readers hold it for microseconds.
             if not _WINDOWS or attempt == _REPLACE_TRIES - 1:
@@ -177,7 +182,7 @@ def rename(source: Path, target: Path) -> None:
             return
 
 
-def set_aside(path: Path, *companions: str) -> Path | None:
+def set_aside(path: StrPath, *companions: str) -> str | None:
     """Rename `path` to `<name>.set-aside-N` and return the new name, or None when there was nothing. Raises OSError.
 
     `companions` are suffixes of files that belong to it and move first: SQLite would play a journal that stayed behind
@@ -188,17 +193,22 @@ def set_aside(path: Path, *companions: str) -> Path | None:
         number += 1
     moved = None
     for suffix in (*companions, ""):
-        source = path.with_name(path.name + suffix)
+        source = os.fspath(path) + suffix
         if os.path.lexists(source):
             rename(source, _aside(path, number, suffix))
             moved = _aside(path, number, "")
     if moved:
-        sync_folder(path.parent)
+        sync_folder(parent(path))
     return moved
 
 
-def _aside(path: Path, number: int, suffix: str) -> Path:
-    return path.with_name(f"{path.name}.set-aside-{number}{suffix}")
+def _aside(path: StrPath, number: int, suffix: str) -> str:
+    return f"{os.fspath(path)}.set-aside-{number}{suffix}"
+
+
+def parent(path: StrPath) -> str:
+    """Return the folder that `path` lies in."""
+    return os.path.dirname(path) or os.curdir
 
 
 def sync(fd: int) -> None:
@@ -213,7 +223,7 @@ def sync(fd: int) -> None:
     os.fsync(fd)
 
 
-def sync_folder(path: Path) -> None:
+def sync_folder(path: StrPath) -> None:
     """Make renames in `path` durable. Windows has no such call and journals them itself. Raises OSError."""
     if _WINDOWS:
         return
@@ -225,7 +235,7 @@ def sync_folder(path: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, *, wait_s: float) -> Iterator[None]:
+def locked(path: StrPath, *, wait_s: float) -> Iterator[None]:
     """Hold the lock file `path`; the operating system frees it when the process dies. Raises CacheError after `wait_s`."""
     from filelock import FileLock, Timeout
 
@@ -235,12 +245,12 @@ def locked(path: Path, *, wait_s: float) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise CacheError(
-            f"{path.name} is held by another process.",
+            f"{os.path.basename(path)} is held by another process.",
             why=f"It was not released within {wait_s:g} seconds.",
             remedy="Stop the other openclaw-vt, or try again.",
         ) from None
     except OSError as error:
-        raise CacheError(f"{path.name} cannot be locked.", why=error.strerror or type(error).__name__) from None
+        raise CacheError(f"{os.path.basename(path)} cannot be locked.", why=error.strerror or type(error).__name__) from None
     try:
         yield
     finally:

@@ -5,8 +5,6 @@ head says is not believed. Revocations are in the head itself. So are `floors`: 
 because something later contradicted it. And `since`: up to there, everything was in databases that were set aside.
 """
 
-from __future__ import annotations
-
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
@@ -63,7 +61,7 @@ class Head(NamedTuple):
         draft = stored.draft
         return draft.policy is not None and stored.sequence < self.floors.get(floor_key(draft.tree, draft.policy), 0)
 
-    def after(self, stored: Stored, *, contradicts: bool, now: int) -> Head:
+    def after(self, stored: Stored, *, contradicts: bool, now: int) -> "Head":
         """Return the head once `stored` is its newest record.
 
         `contradicts` says that a verification is worse than one before it under the same policy. A revocation ends all that
@@ -81,7 +79,7 @@ class Head(NamedTuple):
         floors = MappingProxyType({**self.floors, **raised}) if raised else self.floors
         return Head(stored.sequence, stored.record, revoked, floors, self.since, now)
 
-    def restricted_by(self, other: Head) -> Head:
+    def restricted_by(self, other: "Head") -> "Head":
         """Return this head with the revocations and floors of `other` added, for when it is unknown which one is newer."""
         keys = self.floors.keys() | other.floors.keys()
         floors = {key: max(self.floors.get(key, 0), other.floors.get(key, 0)) for key in keys}

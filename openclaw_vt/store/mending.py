@@ -179,7 +179,7 @@ def _beyond(base: Head) -> Head:
 
 def _worth_keeping(place: Place) -> bool:
     found = files.found(place.database)
-    left = any(os.path.lexists(place.database.with_name(place.database.name + suffix)) for suffix in database.COMPANIONS)
+    left = any(os.path.lexists(place.database + suffix) for suffix in database.COMPANIONS)
     # An empty file is what a writer leaves that was killed before its first record.
     return left or (found is not None and found.st_size > 0)
 

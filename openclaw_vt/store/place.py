@@ -1,8 +1,6 @@
 """Where the parts of the cache lie, and whether that place can be trusted at all."""
 
-from __future__ import annotations
-
-from pathlib import Path
+import os
 from typing import NamedTuple, Self
 
 from openclaw_vt.store import files
@@ -10,20 +8,21 @@ from openclaw_vt.store.problem import Problem, ProblemCode
 
 
 class Place(NamedTuple):
-    """Paths, made once: a warm look-up takes less time than joining them does.
+    """Paths as text, made once: a warm look-up takes less time than joining them does.
 
     `lock` is held around every write to the other two and to the vault.
     """
 
-    folder: Path
-    database: Path
-    head: Path
-    lock: Path
+    folder: str
+    database: str
+    head: str
+    lock: str
 
     @classmethod
-    def of(cls, folder: Path) -> Self:
+    def of(cls, folder: files.StrPath) -> Self:
         """Return the place in a state folder."""
-        return cls(folder, folder / "cache.db", folder / "head.json", folder / "cache.lock")
+        text = os.fspath(folder)
+        return cls(text, *(os.path.join(text, name) for name in ("cache.db", "head.json", "cache.lock")))
 
     def refusal(self) -> Problem | None:
         """Return why nothing in this folder may be read or written. Raises OSError when that cannot be found out."""

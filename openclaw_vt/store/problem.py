@@ -1,7 +1,5 @@
 """Why a store gave no answer, as a typed value: a problem is shown and denies, it is never raised into a decision."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 from typing import NamedTuple
 

@@ -1,10 +1,8 @@
 """The hot path: one look-up in the signed cache. It writes nothing and raises nothing."""
 
-from __future__ import annotations
-
 import sqlite3
+from _thread import allocate_lock  # what threading.Lock is, without loading threading
 from collections.abc import Callable
-from threading import Lock
 from typing import NamedTuple
 
 from openclaw_vt.attestation.dsse import PublicKey
@@ -42,7 +40,7 @@ class Reader:
         self._place = place
         self._clock = clock
         self._patience_s = patience_s
-        self._lock = Lock()
+        self._lock = allocate_lock()
         self._connection: sqlite3.Connection | None = None
         self._opened: tuple[int, int] | None = None
         self._head: tuple[bytes, PublicKey, Head] | None = None

@@ -1,7 +1,5 @@
 """One record of the cache: an envelope whose signature, form and place were checked. Pure."""
 
-from __future__ import annotations
-
 import hashlib
 from typing import NamedTuple
 

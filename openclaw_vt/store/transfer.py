@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import BinaryIO
 
 from openclaw_vt.attestation.dsse import MAX_ENVELOPE_BYTES, PublicKey
@@ -21,6 +20,7 @@ from openclaw_vt.store import database, record
 from openclaw_vt.store.answer import CLOCK_TOLERANCE_S
 from openclaw_vt.store.chain import Chain
 from openclaw_vt.store.database import Key
+from openclaw_vt.store.files import StrPath
 from openclaw_vt.store.pruning import GRACE_S
 from openclaw_vt.store.record import Stored
 
@@ -37,9 +37,9 @@ class Imported:
     unverified: int = 0
 
 
-def read_source(path: Path, *, patience_s: float) -> Iterator[bytes]:
+def read_source(path: StrPath, *, patience_s: float) -> Iterator[bytes]:
     """Yield the envelopes of an export, or of a database that was set aside. Raises OSError, sqlite3.Error, CacheError."""
-    with path.open("rb") as handle:
+    with open(path, "rb") as handle:
         is_database = handle.read(len(_SQLITE)) == _SQLITE
         handle.seek(0)
         if not is_database:

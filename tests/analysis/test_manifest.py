@@ -16,7 +16,7 @@ from openclaw_vt.analysis.manifest import (
     split_frontmatter,
     unified,
 )
-from openclaw_vt.model.display import HIDDEN
+from openclaw_vt.model.display import hides
 from openclaw_vt.model.subject import Entry, Snapshot
 
 
@@ -185,7 +185,7 @@ def test_what_is_kept_can_be_shown():
         'metadata: {openclaw: {requires: {bins: ["\\u001b]0;x\\u0007curl"]}}}'
     )
     assert (found.name, found.description, found.bins) == ("x", "a b", ("curl",))
-    assert not HIDDEN.search(repr(found))
+    assert not hides(repr(found))
 
 
 def test_long_words_are_cut():
@@ -228,7 +228,7 @@ def test_any_bytes_are_a_manifest(raw):
 def test_any_near_yaml_is_a_manifest_fit_to_be_shown(text):
     found = manifest(text)
     shown = [found.name or "", found.description, found.version or "", *(f"{p.what}{p.why}" for p in found.problems)]
-    assert not any(HIDDEN.search(word) for word in shown)
+    assert not any(hides(word) for word in shown)
 
 
 @given(st.text(st.sampled_from("-ab \r\n\ufeff"), max_size=60))

@@ -54,14 +54,16 @@ def no_leak(machine: Machine, *runs: Done) -> None:
             assert secret.encode() not in sent, secret
 
 
-@pytest.mark.parametrize("fault", [None, *Fault], ids=str)
-def test_no_fault_brings_it_out(machine: Machine, simulator: Simulator, fault: Fault | None):
+@pytest.mark.parametrize("form", ["--json", "--explain"])
+def test_no_fault_brings_it_out(machine: Machine, simulator: Simulator, form: str):
+    """Each fault strikes one skill of one run, so what one answer left behind meets the next."""
+    skills = [str(machine.skill(fault, {"SKILL.md": fault.encode()})) for fault in Fault]
     with Simulator(key=KEY) as thief:
-        simulator.fault, simulator.fault_target = fault, thief.url
-        done = machine.run("scan", "--debug", "--json", str(machine.skill()))
-        assert done.code in (0, 3), done.text
+        simulator.faults, simulator.fault_target = list(Fault), thief.url
+        done = machine.run("scan", "--debug", form, *skills)
+        assert done.code == 3, done.text
         assert thief.requests == [], "a redirect is not followed, with or without the key"
-    assert simulator.requests
+    assert len(simulator.requests) == len(Fault)
     no_leak(machine, done)
 
 

@@ -259,19 +259,19 @@ class TestOddPaths:
         assert done.out.startswith("unverified: ")
 
     @pytest.mark.parametrize("packed", [False, True], ids=["folder", "archive"])
-    def test_a_hundred_thousand_files_have_a_clear_answer(self, machine: Machine, packed: bool):
+    def test_tens_of_thousands_of_files_have_a_clear_answer(self, machine: Machine, packed: bool):
         skill = machine.skill()
         if packed:
             skill = machine.root / "many.tar"
             with tarfile.open(skill, "w") as archive:
-                for number in range(100_000):
+                for number in range(30_000):
                     archive.addfile(tarfile.TarInfo(f"{number:06}"))
         else:
             one = skill / "SKILL.md"
-            for number in range(100):
+            for number in range(25):
                 folder = skill / f"{number:03}"
                 folder.mkdir()
-                for name in range(1000 if number < 25 else 0):
+                for name in range(1000):
                     os.link(one, folder / str(name))
         done = machine.run("scan", "--json", str(skill))
         assert done.code == 3

@@ -13,7 +13,7 @@ from support.snapshots import skill
 from openclaw_vt.analysis.facts import Command, Prose, Unread
 from openclaw_vt.analysis.manifest import Manifest
 from openclaw_vt.errors import ConfigError
-from openclaw_vt.model.display import HIDDEN
+from openclaw_vt.model.display import hides
 from openclaw_vt.model.finding import Confidence, Finding, Location, Severity
 from openclaw_vt.model.permission import Endpoint
 from openclaw_vt.model.subject import NotChecked
@@ -120,7 +120,7 @@ def test_saying_nothing_is_no_failure():
 def test_a_hostile_name_of_a_failure_is_shown_escaped():
     error = type("\x1b[2J\u202eError", (Exception,), {})
     (gap,) = ask(hooks(bad=analyzer(fails(error())))).failed
-    assert not HIDDEN.search(gap.why)
+    assert not hides(gap.why)
 
 
 def test_observers_may_return_and_raise_what_they_like():

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from support.decisions import HOSTILE, TREE, decision
 
 from openclaw_vt.model.decision import Badge, Decision, Outcome, Phase, Reason, Request, Source
-from openclaw_vt.model.display import HIDDEN
+from openclaw_vt.model.display import hides
 from openclaw_vt.model.finding import Confidence, Finding, Severity
 from openclaw_vt.model.subject import NotChecked
 from openclaw_vt.model.verdict import CodeInsight, Coverage, EngineStats, Evidence, Matched, Reputation, Unavailability
@@ -121,7 +121,7 @@ def test_no_word_of_a_skill_moves_the_cursor_turns_the_text_or_starts_a_line(wor
     text = told(decision(word), explain=True)
     assert len(text) == len(told(decision(), explain=True))
     for line in text:
-        assert not HIDDEN.search(line)
+        assert not hides(line)
         line.encode("utf-8")
     assert not any(line.startswith("allow") for line in text)
 
@@ -130,5 +130,5 @@ def test_no_word_of_a_skill_moves_the_cursor_turns_the_text_or_starts_a_line(wor
 def test_any_word_in_any_field_is_one_printable_line_each(word):
     for line in told(decision(word), explain=True):
         assert "\n" not in line
-        assert not HIDDEN.search(line)
+        assert not hides(line)
         line.encode("utf-8")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.vt_reports import NOW, digest_of, received
 
 from openclaw_vt.model.decision import Outcome, Phase
-from openclaw_vt.model.display import HIDDEN
+from openclaw_vt.model.display import hides
 from openclaw_vt.model.verdict import EngineStats, Evidence, Matched, Reputation, Verdict
 from openclaw_vt.policy import Policy, decide
 from openclaw_vt.virustotal.interface import FileReport as Received
@@ -297,4 +297,4 @@ def test_any_json_object_is_a_reading_or_unavailable(body):
 def test_a_kept_word_never_moves_the_cursor(word):
     reading = read(None, attributes(crowdsourced_ai_results=[{"source": word, "verdict": word}]))
     for entry in reading.code_insight:
-        assert not HIDDEN.search(f"{entry.source}{entry.verdict}")
+        assert not hides(f"{entry.source}{entry.verdict}")

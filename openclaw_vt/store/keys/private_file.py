@@ -9,11 +9,11 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final, TypeVar
 
 from openclaw_vt.errors import KeyStoreError
 from openclaw_vt.store import files
+from openclaw_vt.store.files import StrPath
 from openclaw_vt.store.keys.secret import SecretText
 
 T = TypeVar("T")
@@ -34,12 +34,12 @@ _READ = (
 )
 
 
-def shown(path: Path) -> str:
+def shown(path: StrPath) -> str:
     """Return the path for a message: control characters escaped, so that a hostile name cannot draw on a terminal."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in str(path))
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in os.fspath(path))
 
 
-def attempt(doing: str, path: Path, work: Callable[[], T]) -> T:
+def attempt(doing: str, path: StrPath, work: Callable[[], T]) -> T:
     """Return what `work` returns, or raise KeyStoreError in place of an OSError. Its text names a path, never the content."""
     try:
         return work()
@@ -54,7 +54,7 @@ def us() -> int:
     return os.geteuid() if HAS_MODES else 0
 
 
-def check_folder(path: Path, *, loose: int) -> None:
+def check_folder(path: StrPath, *, loose: int) -> None:
     """Raise KeyStoreError unless `path` is a real folder, of ours or root's, without the mode bits in `loose`."""
     info = attempt("look at", path, lambda: os.lstat(path))
     if not stat.S_ISDIR(info.st_mode):
@@ -62,7 +62,7 @@ def check_folder(path: Path, *, loose: int) -> None:
     _check_access(path, info, loose=loose, tight=files.FOLDER_MODE)
 
 
-def _check_access(path: Path, info: os.stat_result, *, loose: int, tight: int) -> None:
+def _check_access(path: StrPath, info: os.stat_result, *, loose: int, tight: int) -> None:
     if not HAS_MODES:
         return
     if info.st_uid not in (0, us()):
@@ -79,26 +79,26 @@ def _check_access(path: Path, info: os.stat_result, *, loose: int, tight: int) -
         )
 
 
-def make_folder(path: Path) -> None:
+def make_folder(path: StrPath) -> None:
     """Create `path` and what is missing above it, each 0700 whatever the umask; then check it like `check_folder`."""
     attempt("create", path, lambda: files.make_folder(path))
     check_folder(path, loose=OTHER_WRITES)
 
 
-def read(path: Path, *, max_bytes: int, loose: int) -> bytes | None:
+def read(path: StrPath, *, max_bytes: int, loose: int) -> bytes | None:
     """Return the content of a regular file of ours or root's, or None when there is none.
 
     Raises KeyStoreError for links, other kinds of file, further hard links, another owner, mode bits in `loose`, and more than
     `max_bytes` bytes. What is checked is what was opened, so nothing can be swapped in between.
     """
-    if not hasattr(os, "O_NOFOLLOW") and path.is_symlink():
+    if not hasattr(os, "O_NOFOLLOW") and os.path.islink(path):
         raise _is_link(path)
     try:
         handle = os.open(path, _READ)
     except FileNotFoundError:
         return None
     except OSError as error:
-        if path.is_symlink():
+        if os.path.islink(path):
             raise _is_link(path) from None
         raise KeyStoreError(f"Could not open {shown(path)}.", why=f"{error.strerror}.") from None
     try:
@@ -109,11 +109,11 @@ def read(path: Path, *, max_bytes: int, loose: int) -> bytes | None:
         os.close(handle)
 
 
-def _is_link(path: Path) -> KeyStoreError:
+def _is_link(path: StrPath) -> KeyStoreError:
     return KeyStoreError(f"{shown(path)} is a link.", why="Keys are not read through links.", remedy="Remove it.")
 
 
-def _check_file(path: Path, info: os.stat_result, *, max_bytes: int, loose: int) -> None:
+def _check_file(path: StrPath, info: os.stat_result, *, max_bytes: int, loose: int) -> None:
     if not stat.S_ISREG(info.st_mode):
         raise KeyStoreError(f"{shown(path)} is not a regular file.", remedy="Remove it.")
     # None is a file that was replaced since it was opened: still the old key, whole.
@@ -124,7 +124,7 @@ def _check_file(path: Path, info: os.stat_result, *, max_bytes: int, loose: int)
         raise KeyStoreError(f"{shown(path)} is too large to be a key.", remedy="Remove it.")
 
 
-def write(path: Path, content: SecretText) -> None:
+def write(path: StrPath, content: SecretText) -> None:
     """Put `content` (ASCII) at `path` with mode 0600, whole or not at all, and on the disk before this returns.
 
     A link at `path` is replaced, not followed. Raises KeyStoreError, none of whose frames holds the revealed content.
@@ -132,15 +132,15 @@ def write(path: Path, content: SecretText) -> None:
     attempt("write", path, lambda: files.replace(path, [content.reveal().encode("ascii")]))
 
 
-def remove(path: Path) -> bool:
+def remove(path: StrPath) -> bool:
     """Remove `path` and what an interrupted `write` left of it. Returns whether there was one. Raises KeyStoreError."""
     files.sweep(path)
     return attempt("remove", path, lambda: _unlink(path))
 
 
-def _unlink(path: Path) -> bool:
+def _unlink(path: StrPath) -> bool:
     try:
-        path.unlink()
+        os.unlink(path)
     except FileNotFoundError:
         return False
     return True

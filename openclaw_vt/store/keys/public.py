@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from pathlib import Path
+import os
 from typing import Final
 
 from openclaw_vt.attestation.dsse import PublicKey
 from openclaw_vt.errors import KeyStoreError, SignatureInvalid
 from openclaw_vt.model import strict_json
+from openclaw_vt.store.files import StrPath
 from openclaw_vt.store.keys import private_file
 from openclaw_vt.store.keys.secret import SecretText
 
@@ -18,13 +19,13 @@ _MAX_BYTES = 1024
 _REMEDY = "Run `openclaw-vt doctor`; `openclaw-vt key rotate` makes a new key, and every skill is then judged again."
 
 
-def load_public(state_dir: Path) -> PublicKey | None:
+def load_public(state_dir: StrPath) -> PublicKey | None:
     """Return the key that the records under `state_dir` must be signed with, or None when none is enrolled yet.
 
     Raises KeyStoreError for a link, a file that others can write or that another user owns, anything but our small JSON object,
     and keys under which anybody can sign.
     """
-    path = state_dir / FILE_NAME
+    path = os.path.join(state_dir, FILE_NAME)
     raw = private_file.read(path, max_bytes=_MAX_BYTES, loose=private_file.OTHER_WRITES)
     if raw is None:
         return None
@@ -50,10 +51,11 @@ def _parse(raw: bytes) -> PublicKey:
     return key
 
 
-def enrol(state_dir: Path, key: PublicKey) -> None:
+def enrol(state_dir: StrPath, key: PublicKey) -> None:
     """Write the key that the records under `state_dir` will be signed with, and read it back. Raises KeyStoreError."""
-    private_file.make_folder(state_dir.resolve())
+    private_file.make_folder(os.path.realpath(state_dir))
     body = {"keyid": key.keyid, "public": base64.standard_b64encode(key.raw).decode()}
-    private_file.write(state_dir / FILE_NAME, SecretText(strict_json.dumps(body).decode()))
+    path = os.path.join(state_dir, FILE_NAME)
+    private_file.write(path, SecretText(strict_json.dumps(body).decode()))
     if load_public(state_dir) != key:
-        raise KeyStoreError(f"{private_file.shown(state_dir / FILE_NAME)} changed while it was written.", remedy=_REMEDY)
+        raise KeyStoreError(f"{private_file.shown(path)} changed while it was written.", remedy=_REMEDY)
