@@ -147,7 +147,7 @@ class Assembly:
         if self._judge is None:
             self._judge = Judge(self.hooks(), timeout_s=self.config["virustotal", "timeout_s"])
         subject, manifest = described(subject, snapshot)
-        return subject, self._judge.judge(request, subject, snapshot, manifest, None)
+        return subject, self._judge.judge(request, subject, snapshot, manifest)
 
     def objects(self, request: Request, snapshot: Snapshot) -> bool:
         """Whether a plugin has something to say about this use; then the bytes are judged anew, its words included."""

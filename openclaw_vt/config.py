@@ -3,11 +3,11 @@
 There is no project-level file: a skill must not configure its own guard.
 """
 
-import os
 import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from openclaw_vt import places
 from openclaw_vt.errors import ConfigError
 from openclaw_vt.model.display import shown
 from openclaw_vt.model.outcome import Outcome
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 MAX_CONFIG_BYTES = 256 * 1024
 MAX_DOTS = 256
 SYSTEM_FILE = "/etc/openclaw-vt/config.toml"
-ENVIRONMENT_PREFIX = "OPENCLAW_VT_"
-OWN_VARIABLES = frozenset({"OPENCLAW_VT_CONFIG", "OPENCLAW_VT_STATE_DIR"})
 
 Origin = Literal["default", "system", "user", "environment", "flag"]
 _MODES = ("enforce", "observe", "off")
@@ -42,6 +40,9 @@ OPTIONS: dict[str, dict[str, Option]] = {
         "pre_install": Option("enforce", _MODES, about="the question before an install"),
         "pre_execute": Option("enforce", _MODES, about="the question before a use"),
         "post_update": Option("enforce", _MODES, about="the question at an update"),
+        "run_from": Option("original", ("original", "snapshot"), about="use a skill where it lies, or from a verified copy"),
+        "fail_install": Option("closed", ("closed", "open"), about="an install while the gate cannot answer"),
+        "fail_execute": Option("ask", ("closed", "ask", "open"), about="a use while the gate cannot answer"),
     },
     "virustotal": {
         "host": Option("https://www.virustotal.com", about="scheme and authority of a VirusTotal v3 server"),
@@ -69,6 +70,7 @@ OPTIONS: dict[str, dict[str, Option]] = {
         "grace_days": Option(30, low=0, high=365, about="days an expired verification still counts while VirusTotal is away"),
         **{name: Option(DEFAULT_ROWS[row].label, _OUTCOMES, about=f"what `{row.value}` does") for name, row in TOGGLES.items()},
     },
+    "daemon": {"idle_s": Option(900.0, low=1, high=10**7, about="seconds without a client after which the daemon ends")},
     "keys": {"backend": Option("auto", ("auto", "keyring", "systemd-credential", "file"), about="where keys are kept")},
     "plugins": {"allow": Option((), about="names of third-party plugins that may load")},
     "ui": {"language": Option("auto", ("auto", "en", "ja"), about="language of what people read at a prompt")},
@@ -87,20 +89,20 @@ class Setting(NamedTuple):
 
 
 class Config:
-    """Every setting, checked. Look-ups are by table and key; `state_folder` is an absolute path."""
+    """Every setting, checked. Look-ups are by table and key; `file` (the user's own) and `state_folder` are absolute paths."""
 
-    __slots__ = ("_file", "settings", "state_folder")
+    __slots__ = ("file", "settings", "state_folder")
 
     def __init__(self, settings: Mapping[tuple[str, str], Setting], file: str, state_folder: str) -> None:
         self.settings = settings
-        self._file = file
+        self.file = file
         self.state_folder = state_folder
 
     # `pathlib` is a tenth of what starting `verify` costs, so a hit works on text and never comes here.
     @property
     def path(self) -> "Path":
         """The user's configuration file, whether or not it exists."""
-        return _path(self._file)
+        return _path(self.file)
 
     @property
     def state_dir(self) -> "Path":
@@ -131,7 +133,7 @@ def load(environ: Mapping[str, str], *, flags: Mapping[str, Any] | None = None, 
 
     they obey only OPENCLAW_VT_CONFIG and OPENCLAW_VT_STATE_DIR. Raises ConfigError, with a did-you-mean for unknown keys.
     """
-    path = _config_file(environ)
+    path = places.config_file(environ)
     settings = {(table, key): Setting(option.default) for table, keys in OPTIONS.items() for key, option in keys.items()}
     if sys.platform != "win32":
         settings |= _from_file(SYSTEM_FILE, "system")
@@ -142,7 +144,7 @@ def load(environ: Mapping[str, str], *, flags: Mapping[str, Any] | None = None, 
         table, _, key = dotted.partition(".")
         settings[table, key] = Setting(_checked(table, key, value, dotted), "flag", dotted)
     _refuse_what_is_not_built(settings)
-    return Config(settings, path, _state_folder(environ))
+    return Config(settings, path, places.state_folder(environ))
 
 
 def _refuse_what_is_not_built(settings: Mapping[tuple[str, str], Setting]) -> None:
@@ -159,50 +161,23 @@ def _refuse_what_is_not_built(settings: Mapping[tuple[str, str], Setting]) -> No
 
 def config_path(environ: Mapping[str, str]) -> "Path":
     """Return the user's configuration file: OPENCLAW_VT_CONFIG, else the platform's place for it."""
-    return _path(_config_file(environ))
+    return _path(places.config_file(environ))
 
 
 def state_dir(environ: Mapping[str, str]) -> "Path":
     """Return the folder of cache, keys' public halves and audit log: OPENCLAW_VT_STATE_DIR, else the platform's place."""
-    return _path(_state_folder(environ))
+    return _path(places.state_folder(environ))
 
 
 def data_dir(environ: Mapping[str, str]) -> "Path":
     """Return the folder of the launcher that OpenClaw starts."""
-    return _path(_base(environ, "XDG_DATA_HOME", ".local/share"))
+    return _path(places.data_folder(environ))
 
 
 def _path(text: str) -> "Path":
     from pathlib import Path
 
     return Path(text)
-
-
-def _config_file(environ: Mapping[str, str]) -> str:
-    named = environ.get("OPENCLAW_VT_CONFIG")
-    return _absolute(named) if named else os.path.join(_base(environ, "XDG_CONFIG_HOME", ".config"), "config.toml")
-
-
-def _state_folder(environ: Mapping[str, str]) -> str:
-    named = environ.get("OPENCLAW_VT_STATE_DIR")
-    return _absolute(named) if named else _base(environ, "XDG_STATE_HOME", ".local/state")
-
-
-def _absolute(named: str) -> str:
-    # As the system would find it: `abspath` would drop `..`, which is another folder behind a link.
-    return named if os.path.isabs(named) else os.path.join(os.getcwd(), named)
-
-
-def _base(environ: Mapping[str, str], variable: str, below_home: str) -> str:
-    named = environ.get(variable, "")
-    if named and os.path.isabs(named):  # the XDG specification says to ignore relative values
-        return os.path.join(named, "openclaw-vt")
-    if sys.platform == "win32" and environ.get("LOCALAPPDATA"):
-        return os.path.join(environ["LOCALAPPDATA"], "openclaw-vt")
-    home = environ.get("HOME") or os.path.expanduser("~")
-    if home == "~":  # a user id without an entry in the user database, as in some containers
-        raise ConfigError("There is no home folder to keep settings in.", remedy=f"Set HOME or {variable}.")
-    return os.path.join(home, below_home, "openclaw-vt")
 
 
 def _from_file(path: str, origin: Origin) -> dict[tuple[str, str], Setting]:
@@ -244,10 +219,10 @@ def parse(raw: bytes, *, where: str) -> dict[tuple[str, str], Any]:
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[tuple[str, str], Setting]:
-    known = {f"{ENVIRONMENT_PREFIX}{table}_{key}".upper(): (table, key) for table, keys in OPTIONS.items() for key in keys}
+    known = {f"{places.PREFIX}{table}_{key}".upper(): (table, key) for table, keys in OPTIONS.items() for key in keys}
     found = {}
     for name, text in environ.items():
-        if not name.startswith(ENVIRONMENT_PREFIX) or name in OWN_VARIABLES:
+        if not name.startswith(places.PREFIX) or name in places.OWN_VARIABLES:
             continue
         if name not in known:
             raise _unknown(name, tuple(known), "the environment")

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Protocol
 
 from openclaw_vt.install_protocol import Asked, allowed, blocked, is_probe, parse, rendered, request_of
 from openclaw_vt.language import Translate
 from openclaw_vt.model import strict_json
-from openclaw_vt.model.decision import Decision, Outcome, Request
+from openclaw_vt.model.decision import Decision, Outcome, Reason, Request
 from openclaw_vt.model.display import shown
 from openclaw_vt.model.subject import Digest, Subject
+from openclaw_vt.updates import Updates
 
 MAX_KEPT_BYTES = 64 * 1024
 Mode = Literal["enforce", "observe", "off"]
@@ -40,8 +41,9 @@ class Notices(Protocol):
 class Desk:
     """What answering takes. `asker` names the process that asks; `agreed` signs a person's yes.
 
-    `certain` is False where the system does not tell when that process started: its number alone may be another's by now, and
-    then nobody's yes is read from it.
+    `updates` finds what an update replaces. `by_agent` says that OpenClaw's own command runs below a tool of the agent: a
+    warning is then a block, for whoever passes the flag that acknowledges it is no person. `certain` is False where the system
+    does not tell when that process started: its number alone may be another's by now, and then nobody's yes is read from it.
     """
 
     check: Callable[[Request], Decision]
@@ -54,6 +56,8 @@ class Desk:
     certain: bool = True
     install: Mode = "enforce"
     update: Mode = "enforce"
+    updates: Updates | None = None
+    by_agent: bool = False
 
 
 def answer(raw: bytes, desk: Desk) -> dict[str, Any]:
@@ -66,15 +70,34 @@ def answer(raw: bytes, desk: Desk) -> dict[str, Any]:
     if is_probe(asked) or mode == "off":
         return allowed()
     plugin = asked.kind == "plugin"
-    decision = (desk.check_plugin if plugin else desk.check)(request_of(asked))
+    decision, changes = (desk.check_plugin(request_of(asked)), "") if plugin else _checked(asked, desk)
     if mode == "observe" or (plugin and _not_asked_about(asked, decision)):
         return allowed()  # the audit log holds what would have happened
-    return _steady(asked, decision, desk)
+    return _steady(asked, decision, changes, desk)
 
 
-def _steady(asked: Asked, decision: Decision, desk: Desk) -> dict[str, Any]:
+def _checked(asked: Asked, desk: Desk) -> tuple[Decision, str]:
+    """Judge a skill. Returns the decision and, for an update that is not simply allowed, what it changes."""
+    request = request_of(asked)
+    if desk.updates is None or asked.mode != "update" or asked.for_dependency:
+        return desk.check(request), ""
+    before = desk.updates.before(name=asked.target, origin=request.origin, path=asked.path)
+    decision = desk.check(replace(request, previous=before.profile))
+    return decision, "" if decision.outcome is Outcome.ALLOW else desk.updates.words(before, decision, desk.translate)
+
+
+_BY_AGENT = Reason(
+    "install.by-agent",
+    "The agent started this, and it may not agree to a warning for you.",
+    "Run the same command in your own terminal.",
+)
+
+
+def _steady(asked: Asked, decision: Decision, changes: str, desk: Desk) -> dict[str, Any]:
     """Return the answer, a warning as this process heard it before, and take its second question for a yes."""
-    fresh = rendered(decision, desk.translate)
+    if decision.outcome is Outcome.WARN and desk.by_agent:
+        decision = replace(decision, outcome=Outcome.BLOCK, reasons=(_BY_AGENT, *decision.reasons))
+    fresh = rendered(decision, desk.translate, changes=changes)
     if decision.outcome is not Outcome.WARN or decision.subject is None:
         return fresh
     tree, who = decision.subject.tree, f"{desk.asker} {asked.kind}"

@@ -25,6 +25,7 @@ MAX_FINDINGS = 5
 MAX_MESSAGE = 160
 MAX_FILE = 80
 MAX_RULE = 80
+MAX_CHANGES = 600
 MAX_NOTICE = 3000
 """UTF-16 units of reason and findings together; the rest of the 4,000 is for what OpenClaw writes around them."""
 _FRAME = len("    • [CRITICAL] :  (:12345678)\n")
@@ -146,15 +147,18 @@ def allowed() -> dict[str, Any]:
     return {"protocolVersion": PROTOCOL, "decision": "allow"}
 
 
-def rendered(decision: Decision, translate: Translate) -> dict[str, Any]:
-    """Return the gate's decision as OpenClaw's answer: short, harmless, and without a number that moves."""
+def rendered(decision: Decision, translate: Translate, *, changes: str = "") -> dict[str, Any]:
+    """Return the gate's decision as OpenClaw's answer: short, harmless, and without a number that moves.
+
+    `changes` says what an update changes, in the person's language; it comes first among the findings.
+    """
     result: dict[str, Any] = {"protocolVersion": PROTOCOL, "decision": decision.outcome.label}
     if decision.outcome is Outcome.ALLOW:
         return result
     result["reason"] = _reason(decision, translate)
     left = MAX_NOTICE - _units(result["reason"])
     findings = []
-    for item in _findings(decision, translate):
+    for item in _findings(decision, translate, changes):
         left -= _units(item["ruleId"] + item["message"] + item.get("file", "")) + _FRAME
         if left < 0:
             break
@@ -172,7 +176,10 @@ def _reason(decision: Decision, translate: Translate) -> str:
     return f"{_cut(shown_text(f'openclaw-vt: {words}', room), room)} {question}".rstrip()
 
 
-def _findings(decision: Decision, translate: Translate) -> Iterator[dict[str, Any]]:
+def _findings(decision: Decision, translate: Translate, changes: str) -> Iterator[dict[str, Any]]:
+    if changes:
+        message = _cut(shown_text(changes, MAX_CHANGES), MAX_CHANGES)
+        yield {"ruleId": "update.changes", "severity": "info", "message": message}
     if decision.verdict is None:
         return
     for item in decision.verdict.analysis.findings[:MAX_FINDINGS]:

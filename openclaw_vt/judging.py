@@ -40,9 +40,7 @@ class Judge:
         self._hooks = hooks
         self._timeout_s = timeout_s
 
-    def judge(
-        self, request: Request, subject: Subject, snapshot: Snapshot, manifest: Manifest, previous: Profile | None
-    ) -> Verdict:
+    def judge(self, request: Request, subject: Subject, snapshot: Snapshot, manifest: Manifest) -> Verdict:
         """Return the verdict on one snapshot. Never raises for a plugin's or a service's sake."""
         deadline = time.monotonic() + self._timeout_s
         lookups = _Aside(
@@ -56,7 +54,7 @@ class Judge:
                 deadline=deadline,
             )
         )
-        analysis, gaps = self._analyse(request, snapshot, manifest, previous)
+        analysis, gaps = self._analyse(request, snapshot, manifest, request.previous)
         answered, finished = lookups.result(deadline + GRACE_S)
         gaps += manifest.problems + snapshot.gaps + answered.failed
         evidence, others = _sorted_evidence(answered, finished=finished)

@@ -86,9 +86,13 @@ _UNSIGNED = Reason(
 )
 
 
-def acceptance(subject: Subject, *, basis: Basis, by: str, now: float) -> Draft:
-    """Return the statement that a person agrees to these very bytes. `by` says how they were asked."""
-    return _draft(Kind.ACCEPTANCE, subject, int(now), {"basis": basis, "by": by, "unhashed": unhashed(subject)})
+def acceptance(subject: Subject, *, basis: Basis, by: str, now: float, place: str | None = None) -> Draft:
+    """Return the statement that a person agrees to these very bytes. `by` says how they were asked.
+
+    `place` is where a skill of the person's own lies: only there do later edits of theirs go on counting as their own.
+    """
+    detail: dict[str, object] = {"basis": basis, "by": by, "unhashed": unhashed(subject)}
+    return _draft(Kind.ACCEPTANCE, subject, int(now), detail | ({"place": place} if place else {}))
 
 
 def revocation(subject: Subject, *, by: str, why: str, now: float) -> Draft:

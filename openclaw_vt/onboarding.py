@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,14 +24,16 @@ from openclaw_vt.model.decision import Badge, Decision, Phase, Request
 from openclaw_vt.model.verdict import AnalysisVerdict
 from openclaw_vt.openclaw import folders
 from openclaw_vt.openclaw.command import find_openclaw
-from openclaw_vt.openclaw.files import OnDisk, make_private_folder, replace
+from openclaw_vt.openclaw.files import PRIVATE_FOLDER, OnDisk, make_private_folder, replace
 from openclaw_vt.openclaw.installed import Inventory, find_package, installed_skills
 from openclaw_vt.openclaw.launcher import check_launcher, import_places, launcher_path, write_launcher
-from openclaw_vt.openclaw.wiring import Change, install_policy_block, is_wired, unwire, wire
+from openclaw_vt.openclaw.plugin_files import plugin_edits, plugin_traces, refusals
+from openclaw_vt.openclaw.wiring import Change, clear, install_policy_block, is_wired, unwire, wire
 from openclaw_vt.store import keys
 from openclaw_vt.store.keys.interface import KeyStore
 
 LOCK = "setup.lock"
+COPIES = "copies"
 PATIENCE_S = 30.0
 # What OpenClaw hands to the launcher: enough to reach the keyring and our own files, and no secret.
 PASS_ENV = (
@@ -46,6 +49,10 @@ PASS_ENV = (
     "CREDENTIALS_DIRECTORY",
     "OPENCLAW_STATE_DIR",
     "OPENCLAW_CONFIG_PATH",
+    "OPENCLAW_HOME",
+    "OPENCLAW_WORKSPACE_DIR",
+    "OPENCLAW_PROFILE",
+    "OPENCLAW_SHELL",
     "USERPROFILE",
     "LOCALAPPDATA",
     "SystemRoot",
@@ -176,15 +183,23 @@ def reload(config: Config, environ: Mapping[str, str]) -> Config:
 
 
 def wire_openclaw(config: Config, host: Host) -> tuple[Change, list[str]]:
-    """Write the launcher and the install policy. Returns the change, and what OpenClaw would refuse the launcher for."""
+    """Write the launcher, the install policy and the plugin's entries.
+
+    Returns the change, and what OpenClaw would refuse the launcher or the plugin for.
+    """
     launcher = write_launcher(
         data_dir(host.environ), python=Path(sys.executable), config_path=config.path, state_dir=config.state_dir
     )
-    problems = check_launcher(launcher)
+    problems = [*check_launcher(launcher), *refusals()]
     if problems:
         return Change(host.config, changed=False), problems
-    block = install_policy_block(launcher, pass_env=PASS_ENV)
-    return wire(host.config, block, backup=backup_dir(config)), []
+    return _wire(config, host, launcher), []
+
+
+def _wire(config: Config, host: Host, launcher: Path) -> Change:
+    known = folders.read_config(host.config, env=host.environ)
+    also = plugin_edits(known, launcher=launcher, state_dir=config.state_dir)
+    return wire(host.config, install_policy_block(launcher, pass_env=PASS_ENV), backup=backup_dir(config), also=also)
 
 
 def unwire_openclaw(config: Config, host: Host) -> Change:
@@ -196,6 +211,7 @@ def unwire_openclaw(config: Config, host: Host) -> Change:
     change = unwire(host.config, backup=backup_dir(config))
     if _still_asks(host, launcher):
         # The record of what setup wrote is lost. Writing it anew finds our entry, and then it can be undone.
+        clear(host.config, plugin_traces())
         wire(host.config, install_policy_block(launcher, pass_env=PASS_ENV), backup=backup_dir(config))
         change = unwire(host.config, backup=backup_dir(config))
     if _still_asks(host, launcher):
@@ -236,6 +252,8 @@ def purge(config: Config, store: KeyStore) -> list[Path]:
     for folder in _matching(backup_dir(config), _BACKUP):
         _unlink_named(folder, _OUR_BACKUPS)
         _remove_if_empty(folder)
+    for name in (COPIES, "run"):
+        _remove_tree(state / name)
     for folder in (state / "keys", backup_dir(config), state):
         _remove_if_empty(folder)
     with contextlib.suppress(OSError):
@@ -250,10 +268,11 @@ def purge(config: Config, store: KeyStore) -> list[Path]:
 _OUR_KEYS = re.compile(r"(virustotal-api-key|signing-key|cache-head(\.[a-z0-9-]+)*)(\.[0-9]+-[0-9a-f]{8}\.new)?")
 _OUR_FILES = re.compile(
     r"cache\.(db|lock)([-.].*)?|head\.json(\..*)?|signing\.(pub|lock)(\..*)?|hints\.db(-.*)?|setup\.lock"
+    r"|daemon\.(json|lock|log)([-.].*)?|roster(\..*)?"
     r"|audit(-[0-9]{12}(-[0-9]+)?)?\.(jsonl|lock)(\.torn-[0-9]+)?(\..*)?"
 )
 _BACKUP = re.compile(r"[0-9a-f]{16}")
-_OUR_BACKUPS = re.compile(r"\.?(wiring\.json|openclaw\.json\.before)(\..*\.new)?")
+_OUR_BACKUPS = re.compile(r"\.?(wiring\.json|own-skill\.json|openclaw\.json\.before)(\..*\.new)?")
 
 
 def _forget_keys(store: KeyStore) -> None:
@@ -281,18 +300,39 @@ def _unlink_named(folder: Path, names: re.Pattern[str]) -> None:
             path.unlink()
 
 
+def _remove_tree(folder: Path) -> None:
+    """Remove a folder that only we write to, read-only copies included."""
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    for place, _, _ in os.walk(folder):
+        with contextlib.suppress(OSError):
+            Path(place).chmod(PRIVATE_FOLDER)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _remove_if_empty(folder: Path) -> None:
     with contextlib.suppress(OSError):
         folder.rmdir()
 
 
-def survey(assembly: Assembly, inventory: Inventory) -> tuple[Found, ...]:
-    """Judge every skill that is there by local analysis alone: at once, and without spending anybody's quota."""
-    gate = assembly.gate()
+def survey(assembly: Assembly, inventory: Inventory, *, own: Path) -> tuple[Found, ...]:
+    """Judge every skill that is there by local analysis alone: at once, and without spending anybody's quota.
+
+    `own` is where ours lies: it is part of what setup installs, and nobody is asked about it.
+    """
+    gate, ours = assembly.gate(), os.path.realpath(own)
     return tuple(
         Found(gate.check(Request(Phase.SCAN, item.ref.path, origin=item.ref.origin, offline=True)), item.root.kind == "bundled")
         for item in inventory.skills
+        if item.ref.path != ours
     )
+
+
+def vouch(assembly: Assembly, own: Path) -> None:
+    """Sign our own skill as part of the baseline, as far as local analysis agrees. Raises GateError where nothing is signed."""
+    found = Found(assembly.gate().check(Request(Phase.SCAN, os.path.realpath(own), offline=True)), bundled=False)
+    if found.unsuspicious:
+        keep_baseline(assembly, (found,), by="setup")
 
 
 def keep_baseline(assembly: Assembly, found: tuple[Found, ...], *, by: str) -> int:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import NoReturn
+
+# What `typing` would say; loading it takes as long as the warm gate takes to answer.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 EXIT_INTERNAL = 4
 EXIT_INTERRUPTED = 130
@@ -27,6 +31,15 @@ def main(argv: list[str] | None = None) -> NoReturn:
 
 def run(argv: list[str]) -> int:
     """Run one command and return its exit code. Never raises but for what argparse itself exits with."""
+    if _is_quick(argv):
+        from openclaw_vt.cli.warm import ask
+
+        if (code := ask(argv[1:], os.environ)) is not None:
+            return code
+    return _run_cold(argv)
+
+
+def _run_cold(argv: list[str]) -> int:
     from openclaw_vt.errors import GateError
 
     try:
@@ -54,6 +67,10 @@ def _started(argv: list[str]) -> int:
     from openclaw_vt.cli.parser import build
 
     args = build().parse_args(argv)
+    if getattr(args, "person", False) or getattr(args, "no_input", False):
+        from openclaw_vt.cli.person import require_person
+
+        require_person(os.environ)
     code: int = args.run(args)
     return code
 

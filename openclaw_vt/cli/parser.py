@@ -26,6 +26,7 @@ COMMANDS = (
     "doctor",
     "demo",
     "audit",
+    "daemon",
     "simulator",
     "install_policy",
     "completion",

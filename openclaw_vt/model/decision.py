@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from openclaw_vt.model.outcome import Outcome, Phase
+from openclaw_vt.model.permission import Profile
 from openclaw_vt.model.subject import Origin, Subject
 from openclaw_vt.model.verdict import Verdict
 
@@ -39,7 +40,8 @@ class Reason:
 class Request:
     """A moment in a skill's life that asks for a decision. `path` is the folder or archive.
 
-    `origin` is what the asker claims about the skill's source and replaces what the folder itself claims.
+    `origin` is what the asker claims about the skill's source and replaces what the folder itself claims. `previous` is the
+    version that an update would replace.
     """
 
     phase: Phase
@@ -48,6 +50,7 @@ class Request:
     name: str | None = None
     offline: bool = False
     refresh: bool = False
+    previous: Profile | None = None
 
 
 @dataclass(frozen=True, slots=True)

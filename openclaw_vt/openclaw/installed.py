@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,13 +50,26 @@ def installed_skills(roots: Iterable[SkillRoot]) -> Inventory:
     walk = _Walk()
     found: dict[str, InstalledSkill] = {}
     for root in roots:
-        for folder, linked in walk.below(root.path):
+        for folder, linked in walk.below(os.fspath(root.path)):
             if len(found) >= MAX_SKILLS:
                 return Inventory(tuple(found.values()), complete=False)
             path = os.path.realpath(folder)
             if path not in found:
-                found[path] = InstalledSkill(_ref(path, folder.name, root.kind), root, linked)
+                found[path] = InstalledSkill(_ref(path, folder.rpartition(os.sep)[2], root.kind), root, linked)
     return Inventory(tuple(found.values()), complete=not walk.cut)
+
+
+def installed_paths(roots: Iterable[SkillRoot]) -> tuple[str, ...]:
+    """Return the real paths of the same skills, and nothing else about them: no file of theirs is opened."""
+    walk = _Walk()
+    found: dict[str, None] = {}
+    for root in roots:
+        # Below a real path, only what was reached through a link can lie elsewhere.
+        for folder, linked in walk.below(os.path.realpath(root.path)):
+            if len(found) >= MAX_SKILLS:
+                break
+            found[os.path.realpath(folder) if linked else folder] = None
+    return tuple(found)
 
 
 def find_package(executable: Path | None) -> Path | None:
@@ -95,31 +109,32 @@ class _Walk:
         self.cut = False
         self._folders_left = MAX_FOLDERS
 
-    def below(self, root: Path) -> Iterator[tuple[Path, bool]]:
+    def below(self, root: str) -> Iterator[tuple[str, bool]]:
         """Yield (folder, through a link?) for each skill below a root, in the order of their names."""
         if _is_skill(root):
             # OpenClaw loads such a root as one skill, and what its `skills` folder holds.
             yield root, False
-            yield from self._in(root / "skills", 1)
+            yield from self._in(f"{root}{os.sep}skills", 1)
         else:
             yield from self._in(root, 1)
 
-    def _in(self, folder: Path, depth: int) -> Iterator[tuple[Path, bool]]:
-        for path, linked in self._children(folder):
+    def _in(self, folder: str, depth: int) -> Iterator[tuple[str, bool]]:
+        for name, linked in self._children(folder):
+            path = f"{folder}{os.sep}{name}"
             if _is_skill(path):
                 yield path, linked
             elif not linked and depth < MAX_DEPTH:
                 # OpenClaw starts the count again in a folder called `skills` at the top.
-                yield from self._in(path, 1 if depth == 1 and path.name == "skills" else depth + 1)
+                yield from self._in(path, 1 if depth == 1 and name == "skills" else depth + 1)
 
-    def _children(self, folder: Path) -> list[tuple[Path, bool]]:
+    def _children(self, folder: str) -> list[tuple[str, bool]]:
         if self._folders_left <= 0:
             self.cut = True
             return []
         self._folders_left -= 1
         try:
             with os.scandir(folder) as entries:
-                return sorted((folder / entry.name, entry.is_symlink()) for entry in entries if _counts(entry))
+                return sorted([(entry.name, entry.is_symlink()) for entry in entries if _counts(entry)])
         except OSError:
             return []
 
@@ -128,8 +143,8 @@ def _counts(entry: os.DirEntry[str]) -> bool:
     return not entry.name.startswith(".") and entry.name != "node_modules" and entry.is_dir()
 
 
-def _is_skill(folder: Path) -> bool:
+def _is_skill(folder: str) -> bool:
     try:
-        return (folder / MANIFEST).is_file()
-    except OSError:
+        return stat.S_ISREG(os.stat(f"{folder}{os.sep}{MANIFEST}").st_mode)  # noqa: PTH116 - thousands of times at a start
+    except (OSError, ValueError):
         return False

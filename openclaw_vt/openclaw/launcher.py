@@ -1,4 +1,4 @@
-"""The program that OpenClaw starts for its install policy: a small file of its own, because OpenClaw is strict about the path.
+"""The program that OpenClaw and our plugin start: a small file of its own, because OpenClaw is strict about the path.
 
 OpenClaw 2026.9.6 takes a regular file of the user's (or root's) that nobody else can write, in folders that nobody else can
 write. The scripts that pip makes under a umask of 002 and pipx's links fail that. The launcher is started with an empty
@@ -39,7 +39,8 @@ try:
 except ImportError:
     print('{{"protocolVersion": 1, "decision": "block", "reason": "{gone}"}}')
     sys.exit(0)
-main(["install-policy"])
+asked = sys.argv[1:] if sys.argv[1:2] == ["daemon"] else ["install-policy"]
+main(asked)
 """
 _GONE = "openclaw-vt cannot be loaded any more. Install it again and run `openclaw-vt setup`, or take it out of openclaw.json."
 _NOTE = "# Written by `openclaw-vt setup`; run that again instead of editing this file."
@@ -88,7 +89,7 @@ def _text(python: Path, places: Sequence[str], config: Path, state: Path) -> byt
     if fits_shebang(str(python)):
         return f"{shebang}\n{_NOTE}\n{program}".encode()
     # A blank, a long or a non-ASCII path does not survive a #! line; the shell takes any.
-    line = f"exec {shlex.quote(str(python))} -I -c {shlex.quote(program)}\n"
+    line = f'exec {shlex.quote(str(python))} -I -c {shlex.quote(program)} "$@"\n'
     return b"#!/bin/sh\n" + _NOTE.encode() + b"\n" + os.fsencode(line)
 
 
@@ -105,7 +106,7 @@ def _cmd(python: Path, program: str) -> bytes:
     """
     runs = f"exec(bytes.fromhex('{program.encode().hex()}').decode())"
     quoted = str(python).replace("%", "%%")
-    return f'@echo off\r\nrem {_NOTE[2:]}\r\n"{quoted}" -I -c "{runs}"\r\n'.encode("utf-8", "surrogatepass")
+    return f'@echo off\r\nrem {_NOTE[2:]}\r\n"{quoted}" -I -c "{runs}" %*\r\n'.encode("utf-8", "surrogatepass")
 
 
 def check_launcher(path: Path) -> list[str]:

@@ -127,6 +127,28 @@ def unwire(config: Path, *, backup: Path) -> Change:
     return Change(config, before != text, left=left)
 
 
+def clear(config: Path, edits: Sequence[Edit]) -> bool:
+    """Take entries out whoever wrote them, and objects and lists that are empty then; for when the record of them is lost.
+
+    Returns whether anything was there. Raises ConfigError when the file cannot be edited safely.
+    """
+    found = read_editable(config)
+    before = text = _text(config, found)
+    with _explained(config):
+        for edit in edits:
+            there = splice.look(text, edit.path)
+            if there is None or (edit.in_list and edit.value not in there.value):
+                continue
+            text = splice.drop_item(text, edit.path, edit.value) if edit.in_list else splice.drop(text, edit.path)
+            for length in range(len(edit.path), 0, -1):
+                left = splice.look(text, edit.path[:length])
+                if left is not None and left.value in ({}, []):
+                    text = splice.drop(text, edit.path[:length])
+    if text != before:
+        _write(config, found, text)
+    return text != before
+
+
 def _in_place(text: str, edit: Edit) -> bool:
     found = splice.look(text, edit.path)
     return found is not None and (_is_ours(found.value, edit) if edit.in_list else found.value == edit.value)

@@ -48,7 +48,7 @@ def skill_pre_execute(request: Request, snapshot: Snapshot) -> Iterable[Finding]
 def skill_post_update(  # type: ignore[empty-body]
     request: Request, snapshot: Snapshot, previous: Profile | None
 ) -> Iterable[Finding]:
-    """Compare an updated skill with the profile of the version that was verified before; None when there is none."""
+    """Compare an updated skill with the profile of the version that is installed now; None where none was found."""
 
 
 @hookspec
@@ -60,7 +60,7 @@ def skill_extract(snapshot: Snapshot, manifest: Manifest) -> Iterable[Fact]:  # 
 def skill_analyze(  # type: ignore[empty-body]
     facts: tuple[Fact, ...], manifest: Manifest, previous: Profile | None
 ) -> Iterable[Finding]:
-    """Judge the facts of all readers together."""
+    """Judge the facts of all readers together. `previous` is the installed version at an update, else None."""
 
 
 @hookspec

@@ -2,6 +2,7 @@
 
 import hashlib
 from enum import StrEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 from openclaw_vt.model import strict_json
@@ -98,22 +99,28 @@ class Policy(NamedTuple):
     @property
     def digest(self) -> Digest:
         """SHA-256 over everything in this policy; a record counts only under the same digest."""
-        body = {
-            "rows": {row.value: outcome.label for row, outcome in self.rows},
-            "block_malicious_engines": self.block_malicious_engines,
-            "block_indicator_engines": self.block_indicator_engines,
-            "min_engines": self.min_engines,
-            "max_age_days": self.max_age_days,
-            "grace_days": self.grace_days,
-            "host": self.host,
-            "service": self.service,
-            "clawhub": self.clawhub,
-        }
-        return Digest(hashlib.sha256(b"openclaw-vt-policy-v1\0" + strict_json.dumps(body)).hexdigest())
+        return _digest(self)
 
     def outcome(self, row: Row) -> Outcome:
         """Return what `row` does when it fires; a row the policy does not name blocks."""
         return dict(self.rows).get(row, Outcome.BLOCK)
+
+
+@lru_cache(maxsize=8)
+def _digest(policy: Policy) -> Digest:
+    # Kept: a warm process asks for it at every use of every skill.
+    body = {
+        "rows": {row.value: outcome.label for row, outcome in policy.rows},
+        "block_malicious_engines": policy.block_malicious_engines,
+        "block_indicator_engines": policy.block_indicator_engines,
+        "min_engines": policy.min_engines,
+        "max_age_days": policy.max_age_days,
+        "grace_days": policy.grace_days,
+        "host": policy.host,
+        "service": policy.service,
+        "clawhub": policy.clawhub,
+    }
+    return Digest(hashlib.sha256(b"openclaw-vt-policy-v1\0" + strict_json.dumps(body)).hexdigest())
 
 
 PASSED_WORDS = "VirusTotal reviewed these bytes without a detection, and local analysis found nothing bad."

@@ -32,8 +32,8 @@ _OPEN = (
 OPEN_ROOT_FILE = _OPEN
 OPEN_ROOT_FOLDER = _OPEN | getattr(os, "O_DIRECTORY", 0)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-_OPEN_FILE = _OPEN | _NO_FOLLOW
-_OPEN_FOLDER = OPEN_ROOT_FOLDER | _NO_FOLLOW
+OPEN_FILE = _OPEN | _NO_FOLLOW
+OPEN_FOLDER = OPEN_ROOT_FOLDER | _NO_FOLLOW
 
 HAS_DESCRIPTORS = bool(
     _NO_FOLLOW and {os.open, os.readlink} <= os.supports_dir_fd and os.scandir in os.supports_fd and os.name == "posix"
@@ -115,11 +115,11 @@ class DescriptorFolder:
 
     def open_file(self, name: str) -> int:
         """See Folder."""
-        return os.open(name, _OPEN_FILE, dir_fd=self._fd)
+        return os.open(name, OPEN_FILE, dir_fd=self._fd)
 
     def open_folder(self, name: str) -> DescriptorFolder:
         """See Folder."""
-        return DescriptorFolder(os.open(name, _OPEN_FOLDER, dir_fd=self._fd))
+        return DescriptorFolder(os.open(name, OPEN_FOLDER, dir_fd=self._fd))
 
     def target(self, name: str) -> str:
         """See Folder."""
@@ -169,7 +169,7 @@ class PathFolder:
         before = _no_link(path)
         if not stat.S_ISREG(before.st_mode):
             raise OSError(errno.ESTALE, "no longer a file")
-        fd = os.open(path, _OPEN_FILE)
+        fd = os.open(path, OPEN_FILE)
         try:
             self._still_here()
             if not os.path.samestat(before, os.fstat(fd)):

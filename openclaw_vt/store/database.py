@@ -192,6 +192,12 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def data_version(connection: sqlite3.Connection) -> int:
+    """Return a number that changes when another connection has committed something. Raises sqlite3.Error."""
+    version: int = connection.execute("PRAGMA data_version").fetchone()[0]
+    return version
+
+
 def lookup(connection: sqlite3.Connection, tree: Digest, policy: Digest) -> Rows:
     """Return the rows that an answer needs. Raises sqlite3.Error."""
     found: list[Row | None] = [None] * 5

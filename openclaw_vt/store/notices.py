@@ -72,6 +72,10 @@ class Notices:
         values = (os.fsencode(path), tree, int(self._clock()))
         self._write("INSERT OR REPLACE INTO sighting VALUES (?, ?, ?)", values, _TRIM_SIGHTINGS, MAX_SIGHTINGS)
 
+    def forget_sighting(self, path: str) -> None:
+        """Forget what was verified at `path`."""
+        self._write("DELETE FROM sighting WHERE path = ?", (os.fsencode(path),), _TRIM_SIGHTINGS, MAX_SIGHTINGS)
+
     def _ask(self, query: str, values: tuple[object, ...]) -> tuple[object, ...] | None:
         try:
             if files.found(self._path) is None:

@@ -19,12 +19,18 @@ from openclaw_vt.store.record import Row, Stored
 from openclaw_vt.store.standing import ANEW
 
 _REMEMBERED_BYTES = 16 * 1024 * 1024
+_REMEMBERED_ANSWERS = 4096
 _NOTHING = Rows()
 NO_KEY = Problem(
     ProblemCode.NO_KEY,
     "The cache has records, but there is no public key to verify them with.",
     "Run `openclaw-vt setup`, or `openclaw-vt doctor`.",
 )
+
+
+_Stamp = tuple[int, tuple[int, int, int, int] | None]
+_Answer = tuple[tuple[_Stamp, PublicKey], float, Lookup]
+"""Under which stamp and key, at which moment (epoch seconds), and what."""
 
 
 class _Seen(NamedTuple):
@@ -46,6 +52,7 @@ class Reader:
         self._head: tuple[bytes, PublicKey, Head] | None = None
         self._verified: dict[int, tuple[PublicKey, Stored]] = {}
         self._verified_bytes = 0
+        self._answers: dict[tuple[Digest, Digest], _Answer] = {}
 
     def close(self) -> None:
         """Give the connection back. The next look-up opens another."""
@@ -59,6 +66,11 @@ class Reader:
                 refusal = self._place.refusal()
                 if refusal:
                     return Lookup(problem=refusal)
+                now, stamp = self._clock(), self._stamp()
+                known = self._answers.get((tree, policy))
+                # A clock that goes on cannot make an answer bad that was good; one that went back is looked at anew.
+                if known is not None and known[0] == (stamp, key) and known[1] <= now:
+                    return known[2]
                 seen = self._look(tree, policy, key)
             except FileNotFoundError:
                 return Lookup()
@@ -66,8 +78,35 @@ class Reader:
                 return Lookup(problem=unreadable(error))
             if key is None:
                 return Lookup(problem=seen.problem)
-            question = Question(tree, policy, self._clock(), lambda row: self._record(row, key))
-            return judge(question, seen.rows, seen.head, seen.problem)
+            question = Question(tree, policy, now, lambda row: self._record(row, key))
+            answer = judge(question, seen.rows, seen.head, seen.problem)
+            if stamp is not None and answer.problem is None:
+                self._remember(tree, policy, ((stamp, key), now, answer))
+            return answer
+
+    def _stamp(self) -> _Stamp | None:
+        """Return what changes whenever anybody commits or replaces a file; None where only a full look will do."""
+        connection = self._open_quietly()
+        if connection is None:
+            return None
+        head = files.found(self._place.head)
+        try:
+            version = database.data_version(connection)
+        except database.FAULTS:
+            return None
+        return version, (head.st_ino, head.st_size, head.st_mtime_ns, head.st_ctime_ns) if head else None
+
+    def _open_quietly(self) -> sqlite3.Connection | None:
+        try:
+            return self._open()
+        except database.FAULTS:
+            return None
+
+    def _remember(self, tree: Digest, policy: Digest, answer: _Answer) -> None:
+        # Under the stamp from before the reading: what was written meanwhile makes the next look a new one.
+        if len(self._answers) >= _REMEMBERED_ANSWERS:
+            self._answers.clear()
+        self._answers[tree, policy] = answer
 
     def _look(self, tree: Digest, policy: Digest, key: PublicKey | None) -> _Seen:
         try:
@@ -121,6 +160,7 @@ class Reader:
         if self._connection:
             self._connection.close()
         self._connection = self._opened = None
+        self._answers.clear()
 
     def _read_head(self, key: PublicKey | None) -> tuple[Head | None, Problem | None]:
         raw = files.read(self._place.head, limit=heads.MAX_HEAD_BYTES)

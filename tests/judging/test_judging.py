@@ -31,7 +31,7 @@ def judge(snapshot: Snapshot = HONEST, *, ask=lambda *_: CLEAN, phase=Phase.SCAN
         hooks.register(plugin, name=name)
     subject = identify(snapshot, SkillRef("folder", "/skills/folder"))
     subject, manifest = described(subject, snapshot)
-    return Judge(hooks, timeout_s=timeout_s).judge(Request(phase, "/skills/folder"), subject, snapshot, manifest, None)
+    return Judge(hooks, timeout_s=timeout_s).judge(Request(phase, "/skills/folder"), subject, snapshot, manifest)
 
 
 def reputation(function, **options):

@@ -19,7 +19,7 @@ from openclaw_vt.openclaw.launcher import check_launcher, fits_shebang, write_la
 
 POSIX = pytest.mark.skipif(os.name == "nt", reason="modes, owners and #! lines as POSIX has them")
 QUESTION = b'{"protocolVersion": 99}'
-RUN = b'main(["install-policy"])\n'
+RUN = b"main(asked)\n"
 TELL = b"""import json, openclaw_vt
 print(json.dumps([sys.prefix, openclaw_vt.__file__, json.__file__, {k: v for k, v in os.environ.items() if "_VT_" in k}]))
 """

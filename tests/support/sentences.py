@@ -19,7 +19,17 @@ import openclaw_vt
 
 PACKAGE = Path(openclaw_vt.__file__).parent
 # All of what these say in whole sentences is for a person: reasons, remedies, findings.
-SPEAKING = ("policy", "answers", "ledger", "reporting", "recognition", "install_policy", "install_protocol", "analysis.rules")
+SPEAKING = (
+    "policy",
+    "answers",
+    "ledger",
+    "reporting",
+    "recognition",
+    "install_policy",
+    "install_protocol",
+    "updates",
+    "analysis.rules",
+)
 # These errors become the reason of a decision; the sentence itself names a path, the remedy is the same for everybody.
 REMEDIES = ("skill.",)
 

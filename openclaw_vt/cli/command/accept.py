@@ -22,7 +22,7 @@ def configure(commands: Subparsers) -> None:
     parser.add_argument("--reinstate", action="store_true", help="take back a revocation")
     add_no_input(parser)
     add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, person=True)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -101,7 +101,10 @@ def _sign(assembly: Assembly, subject: Subject, args: argparse.Namespace) -> Non
     ledger, now, by = assembly.ledger(), assembly.clock(), "script" if args.no_input else "terminal"
     if args.reinstate:
         ledger.state(reinstatement(subject, by=by, now=now))
-    ledger.state(acceptance(subject, basis="own" if args.own else "accepted", by=by, now=now))
+    place = os.path.realpath(subject.ref.path) if args.own else None
+    ledger.state(acceptance(subject, basis="own" if args.own else "accepted", by=by, now=now, place=place))
+    if place is not None:
+        assembly.notices().note_sighting(place, subject.tree)
     _write_down(assembly, subject, by)
 
 

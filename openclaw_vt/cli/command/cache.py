@@ -37,7 +37,7 @@ def configure(commands: Subparsers) -> None:
         if name in ("export", "import"):
             sub.add_argument("file", metavar="FILE")
         add_json(sub)
-        sub.set_defaults(run=_with_assembly(action))
+        sub.set_defaults(run=_with_assembly(action), person=name in ("prune", "import"))
 
 
 def _with_assembly(action: Action) -> Callable[[argparse.Namespace], int]:

@@ -20,7 +20,7 @@ def configure(commands: Subparsers) -> None:
     parser.add_argument("source", metavar="SOURCE", help="a skill folder, or what `openclaw skills install` takes")
     parser.add_argument("openclaw", nargs="*", metavar="ARG", help="further arguments for OpenClaw, after --")
     add_no_input(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, person=True)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from openclaw_vt.assembly import Assembly
     from openclaw_vt.config import Config
     from openclaw_vt.model.subject import Subject
+    from openclaw_vt.openclaw.installed import InstalledSkill
 
 PATIENCE_S = 45.0
 
@@ -58,20 +59,35 @@ def _stdout_kept() -> Iterator[TextIO]:
 
 def _answer() -> dict[str, Any]:
     from openclaw_vt.errors import GateError
-    from openclaw_vt.install_protocol import MAX_REQUEST_BYTES, blocked
+    from openclaw_vt.install_protocol import MAX_REQUEST_BYTES, allowed, blocked
 
     raw = sys.stdin.buffer.read(MAX_REQUEST_BYTES + 1)
     try:
         return _judged(raw)
     except GateError as error:
+        if _fails_open():
+            print(f"openclaw-vt: this install was not judged: {error}", file=sys.stderr)
+            return allowed()
         return blocked("openclaw-vt could not judge this install:", str(error))
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever breaks in here must reach the person as a block with words
         return blocked("openclaw-vt failed while judging this install.", f"{type(error).__name__}; run `openclaw-vt doctor`.")
 
 
+def _fails_open() -> bool:
+    """Whether the person chose that an install goes on when the gate cannot judge it. Unreadable settings choose nothing."""
+    from openclaw_vt.errors import GateError
+
+    try:
+        return bool(_config()["hooks", "fail_install"] == "open")
+    except GateError:
+        return False
+
+
 def _judged(raw: bytes) -> dict[str, Any]:
     from openclaw_vt.assembly import Assembly
+    from openclaw_vt.cli.person import by_agent
     from openclaw_vt.install_policy import Desk, answer
+    from openclaw_vt.updates import comparing
 
     with Assembly(_config()) as assembly:
         gate = assembly.gate()
@@ -87,8 +103,17 @@ def _judged(raw: bytes) -> dict[str, Any]:
             certain=certain,
             install=assembly.config["hooks", "pre_install"],
             update=assembly.config["hooks", "post_update"],
+            updates=comparing(assembly, _installed),
+            by_agent=by_agent(os.environ),
         )
         return answer(raw, desk)
+
+
+def _installed() -> tuple[InstalledSkill, ...]:
+    """Return the skills of the OpenClaw that asks: it hands on the variables that name its folders."""
+    from openclaw_vt.onboarding import locate
+
+    return locate(os.environ, None).skills().skills
 
 
 def _config() -> Config:

@@ -30,7 +30,7 @@ def configure(commands: Subparsers) -> None:
         if name in ("set", "status"):
             sub.add_argument("--check", action="store_true", help="ask VirusTotal once whether it accepts the key")
         add_json(sub)
-        sub.set_defaults(run=action)
+        sub.set_defaults(run=action, person=name != "status")
 
 
 def _set(args: argparse.Namespace) -> int:

@@ -29,7 +29,7 @@ def configure(commands: Subparsers) -> None:
     parser.add_argument("--remove", action="store_true", help="undo exactly what setup wrote into OpenClaw")
     parser.add_argument("--purge", action="store_true", help="with --remove: also delete keys, cache and settings")
     add_json(parser)
-    parser.set_defaults(run=run)
+    parser.set_defaults(run=run, person=True)
 
 
 @dataclass
@@ -97,8 +97,40 @@ def _set_up(args: argparse.Namespace, config: Config, host: Host, told: _Told) -
         wired = {"config": str(change.config), "changed": change.changed}
         told.line(f"OpenClaw:   {words} ({change.config})", openclaw=wired)
         _baseline(assembly, host, told, ask=not args.no_input, can_sign=kept)
+        _own_skill(assembly, host, told, can_sign=kept)
+    _end_daemon(config)
     told.line("`openclaw-vt doctor` tries every part; `openclaw-vt setup --remove` undoes this.")
     return 0 if kept else REFUSED
+
+
+def _own_skill(assembly: Assembly, host: Host, told: _Told, *, can_sign: bool) -> None:
+    """Put the skill that explains the gate to the agent beside the others; it only teaches commands that read."""
+    from openclaw_vt.cli.terminal import explain
+    from openclaw_vt.errors import GateError
+    from openclaw_vt.onboarding import backup_dir, vouch
+    from openclaw_vt.openclaw.own_skill import install_own_skill
+
+    own = install_own_skill(host.state, backup_dir(assembly.config))
+    words = f"not put in place: {own.why}" if own.outcome == "left" else f"in {own.folder}"
+    told.line(f"Own skill:  {words}", own_skill=own.outcome)
+    if can_sign and own.outcome != "left":
+        try:
+            vouch(assembly, own.folder)
+        except GateError as error:
+            explain(error)
+
+
+def _end_daemon(config: Config) -> None:
+    """End a daemon that runs with the settings and the program of before; OpenClaw's plugin starts it again when it is needed."""
+    from openclaw_vt.cli.terminal import explain
+    from openclaw_vt.daemon.starting import has_sockets, stop
+    from openclaw_vt.errors import GateError
+
+    try:
+        if has_sockets():
+            stop(config.state_folder)
+    except GateError as error:
+        explain(error)
 
 
 def _backend(config: Config, *, ask: bool) -> dict[tuple[str, str], Any]:
@@ -162,11 +194,12 @@ def _baseline(assembly: Assembly, host: Host, told: _Told, *, ask: bool, can_sig
     """Look at what is there, and ask once for all of it."""
     from openclaw_vt import onboarding
     from openclaw_vt.cli.terminal import confirm, note
+    from openclaw_vt.openclaw.own_skill import folder_of
 
     inventory = host.skills()
     if not inventory.complete:
         note("There are more skills than setup looks at; `openclaw-vt scan --recursive` judges the rest.")
-    found = onboarding.survey(assembly, inventory)
+    found = onboarding.survey(assembly, inventory, own=folder_of(host.state))
     quiet = tuple(item for item in found if item.unsuspicious)
     bundled = sum(item.bundled for item in found)
     counts = {"installed": len(found) - bundled, "bundled": bundled, "unsuspicious": len(quiet)}
@@ -225,8 +258,12 @@ def _sure(args: argparse.Namespace) -> bool:
 def _remove(args: argparse.Namespace, config: Config, host: Host, told: _Told) -> int:
     from openclaw_vt import onboarding
     from openclaw_vt.cli.terminal import note
+    from openclaw_vt.onboarding import backup_dir
+    from openclaw_vt.openclaw.own_skill import remove_own_skill
 
     change = onboarding.unwire_openclaw(config, host)
+    remove_own_skill(host.state, backup_dir(config))
+    _end_daemon(config)
     before = "" if change.changed else "; it did not before"
     told.line(f"OpenClaw no longer asks the gate ({change.config}{before}).", removed=True, changed=change.changed)
     for left in change.left:
