@@ -36,7 +36,8 @@ for (let round = 0; round < rounds + 5; round += 1) {
   for (const item of cases) {
     const { result, us } = timed(() => attribute(item.call, around));
     if (round >= 5) item.times.push(us);
-    item.found = result.skills.map(({ root }) => path.basename(root)).sort().join();
+    const named = (isBelow) => result.skills.filter(({ how }) => (how === "below") === isBelow).map(({ root }) => path.basename(root)).sort().join();
+    [item.found, item.below] = [named(false), named(true)];
     item.unresolved = result.unresolved;
     if (round >= 5) unit.push(timed(() => JSON.parse(json)).us);
   }
@@ -45,7 +46,8 @@ for (let round = 0; round < rounds + 5; round += 1) {
 const touching = cases.filter(({ one }) => one.uses.length > 0);
 const right = touching.filter(({ one, found }) => found === [...one.uses].sort().join());
 const blind = touching.filter(({ one }) => one.blind);
-const idle = cases.filter(({ one }) => one.uses.length === 0);
+const idle = cases.filter(({ one }) => one.uses.length === 0 && !one.below);
+const searching = cases.filter(({ one }) => one.below);
 const base = median(unit);
 const cost = (some) => {
   const us = median(some.map(({ times }) => median(times)));
@@ -54,8 +56,10 @@ const cost = (some) => {
 console.log(`commands               ${cases.length}, ${touching.length} of them use a skill`);
 console.log(`given to the right one ${right.length} of ${touching.length} (${((100 * right.length) / touching.length).toFixed(1)} %)`);
 console.log(`cannot be seen         ${blind.length}, ${blind.filter(({ unresolved }) => unresolved).length} of them noticed as such`);
-console.log(`wrongly given          ${idle.filter(({ found }) => found !== "").length} of ${idle.length} that use none`);
+console.log(`searches seen as such  ${searching.filter(({ one, below }) => below === [...one.below].sort().join()).length} of ${searching.length}`);
+console.log(`wrongly given          ${idle.filter(({ found, below }) => found + below !== "").length} of ${idle.length} that use none`);
 console.log(`touches no skill       ${cost(idle)}`);
 console.log(`touches a skill        ${cost(touching)}`);
+console.log(`searches through some  ${cost(searching)}`);
 index.close();
 fs.rmSync(tree.base, { recursive: true, force: true });

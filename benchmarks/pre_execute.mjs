@@ -25,6 +25,8 @@ const ask = async () => {
 const asked = [];
 const walked = [];
 for (let round = -50; round < rounds; round += 1) {
+  await ask();
+  await ask();
   const pair = [await ask(), await walk()];
   if (round < 0) continue;
   asked.push(pair[0]);

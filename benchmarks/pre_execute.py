@@ -1,7 +1,8 @@
 """A skill is used: how long the plugin waits for the warm gate, over a bare walk that reads and hashes the same files.
 
 Both are measured from Node in one interleaved run: the plugin's own client asks the daemon over its socket; a Python process
-of its own is woken for each bare walk in the same way and tells how long the walk alone took. The third number is what
+of its own walks in turn and tells how long a walk alone took. Either does it three times and the last counts, so that neither
+pays for having been asleep. The third number is what
 starting a Python for each use would cost. Usage: python benchmarks/pre_execute.py [ROUNDS]; Node 24 must be in PATH.
 """
 
@@ -38,8 +39,10 @@ def bare_walk(root: str) -> None:
 
 
 def answer_walks(root: str) -> None:
-    """Walk once for each line read, and say in nanoseconds how long it took."""
+    """Walk for each line read, and say in nanoseconds how long the last of three walks took: the ones before wake the caches."""
     for _ in sys.stdin:
+        bare_walk(root)
+        bare_walk(root)
         began = time.perf_counter_ns()
         bare_walk(root)
         print(time.perf_counter_ns() - began, flush=True)

@@ -11,15 +11,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from openclaw_vt import __version__
 from openclaw_vt.assembly import Assembly
 from openclaw_vt.config import data_dir
+from openclaw_vt.daemon.client import Absent, Client
+from openclaw_vt.daemon.starting import ensure, has_sockets, stop
 from openclaw_vt.errors import GateError
 from openclaw_vt.install_protocol import PROBE
-from openclaw_vt.model.display import shown_text
+from openclaw_vt.model.display import shown, shown_text
 from openclaw_vt.model.subject import Digest
 from openclaw_vt.onboarding import PASS_ENV, Host, wire_openclaw
 from openclaw_vt.openclaw.command import find_openclaw
+from openclaw_vt.openclaw.folders import read_config
 from openclaw_vt.openclaw.launcher import check_launcher, launcher_path
+from openclaw_vt.openclaw.plugin_files import is_loaded, plugin_folder, refusals
 from openclaw_vt.openclaw.wiring import is_wired_now
 from openclaw_vt.store import keys
 from openclaw_vt.virustotal.interface import Unavailable
@@ -61,6 +66,8 @@ def examine(assembly: Assembly, host: Host, *, offline: bool) -> Iterator[Check]
         ("OpenClaw", _openclaw),
         ("install policy", _wiring),
         ("policy program", _policy),
+        ("plugin", _plugin),
+        ("daemon", _daemon),
         ("key store", _key_store),
         ("signed cache", _cache),
         ("audit log", _audit),
@@ -147,6 +154,35 @@ def _wiring(assembly: Assembly, host: Host) -> Check:
     if problems:
         return Check("install policy", Health.BROKEN, problems[0], "Run `openclaw-vt setup`, or `doctor --fix`.")
     return Check("install policy", Health.BROKEN, "OpenClaw does not ask the gate", "Run `openclaw-vt setup`, or `doctor --fix`.")
+
+
+def _plugin(assembly: Assembly, host: Host) -> Check:
+    """Look at the plugin's folder with OpenClaw's eyes, and at the entries that load it."""
+    del assembly
+    for problem in refusals():
+        return Check("plugin", Health.BROKEN, problem, "OpenClaw skips it without a word until that is mended.")
+    if not is_loaded(read_config(host.config, env=host.environ)):
+        return Check("plugin", Health.BROKEN, "OpenClaw does not load it", "Run `openclaw-vt setup`, or `doctor --fix`.")
+    return Check("plugin", Health.GOOD, f"OpenClaw loads {plugin_folder()}")
+
+
+def _daemon(assembly: Assembly, host: Host) -> Check:
+    """Ask a daemon, and start one for that where none runs; what was started here ends here."""
+    if not has_sockets():
+        return Check("daemon", Health.GOOD, "this system has no Unix sockets; the plugin talks over pipes")
+    try:
+        with Client(assembly.config.state_folder) as client:
+            status, started = client.ask("status"), False
+    except Absent:
+        with ensure(assembly.config, host.environ) as client:
+            status, started = client.ask("status"), True
+    if started:
+        stop(assembly.config.state_folder)
+    if status["version"] != __version__:
+        why = f"version {shown(str(status['version']))} runs, and {__version__} is installed"
+        return Check("daemon", Health.WEAK, why, "Run `openclaw-vt daemon --stop`; it starts again when it is needed.")
+    words = "it starts and answers" if started else f"it runs as process {status['pid']}"
+    return Check("daemon", Health.GOOD, words)
 
 
 def _policy(assembly: Assembly, host: Host) -> Check:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 3.0
 _MAX_FILE = 4096
+_REGISTRY = ("OPENCLAW_CLAWHUB_URL", "CLAWHUB_URL")
+"""OpenClaw's own variables that name a setting of ours (`config.py`)."""
 _MAX_ANSWER = 1024 * 1024
 
 
@@ -23,7 +25,8 @@ def ask(paths: list[str], environ: Mapping[str, str]) -> int | None:
     """Print the answer and return its exit code, where a daemon runs and every path is a plain yes; else None. Never raises."""
     from openclaw_vt import places
 
-    if any(name.startswith(places.PREFIX) and name not in places.OWN_VARIABLES for name in environ):
+    ours = (name for name in environ if name.startswith(places.PREFIX) and name not in places.OWN_VARIABLES)
+    if any(ours) or any(environ.get(name) for name in _REGISTRY):
         return None  # settings that the daemon does not have would make another policy
     try:
         met = _rendezvous(places.state_folder(environ))

@@ -46,6 +46,7 @@ class Copies:
                     os.utime(os.path.dirname(copy))
                     return copy
                 self._make(path, copy, subject)
+                self._tidy()
                 return copy if self._holds(copy, subject) else None
         except (OSError, GateError) as error:
             log.warning("A verified copy could not be made: %s", error)
@@ -54,17 +55,22 @@ class Copies:
     def sweep(self) -> None:
         """Remove copies that were not used for a day, and the oldest of too many. Never raises."""
         with contextlib.suppress(OSError), self._lock:
-            aged = sorted((os.stat(place).st_mtime, place) for place in self._places())
-            for number, (used, place) in enumerate(aged):
-                if time.time() - used > LIFE_S or len(aged) - number > MAX_COPIES:
-                    _remove(place)
+            self._tidy()
+
+    def _tidy(self) -> None:
+        aged = sorted((os.stat(place).st_mtime, place) for place in self._places())
+        for number, (used, place) in enumerate(aged):
+            if time.time() - used > LIFE_S or len(aged) - number > MAX_COPIES:
+                _remove(place)
 
     def _places(self) -> list[str]:
         return [entry.path for entry in os.scandir(self._folder) if entry.is_dir(follow_symlinks=False)]
 
     def _holds(self, copy: str, subject: Subject) -> bool:
         try:
-            return os.path.isdir(copy) and self._front.identify(copy).tree == subject.tree
+            # A link would be verified bytes in a place that anybody may write to a moment later.
+            linked = os.path.islink(copy) or os.path.islink(os.path.dirname(copy)) or os.path.islink(self._folder)
+            return not linked and os.path.isdir(copy) and self._front.identify(copy).tree == subject.tree
         except GateError:
             return False
 
@@ -76,12 +82,22 @@ class Copies:
         if files.unsafe_reason(self._folder):
             raise GateError("The folder for copies is not private.")
         place = os.path.dirname(copy)
-        _remove(place)
-        fresh = f"{place}.{os.getpid()}.new"
+        if not os.path.isdir(place) or os.path.islink(place):
+            _remove(place)
+        # Only this name is replaced: a skill of the same bytes under another name has its copy beside it.
+        fresh = os.path.join(place, f".{os.getpid()}.new")
         _remove(fresh)
-        files.make_folder(fresh)
-        _write(snapshot, os.path.join(fresh, os.path.basename(copy)))
-        os.rename(fresh, place)
+        try:
+            _write(snapshot, fresh)
+            _remove(copy)
+            os.chmod(fresh, files.FOLDER_MODE)  # some systems do not rename a folder that is closed
+            os.rename(fresh, copy)
+            os.chmod(copy, _RUN)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                _remove(fresh)
+                os.rmdir(place)  # unless a copy under another name lies there
+            raise
 
 
 def _write(snapshot: Snapshot, root: str) -> None:
@@ -108,6 +124,9 @@ def _write(snapshot: Snapshot, root: str) -> None:
 
 def _remove(place: str) -> None:
     if not os.path.lexists(place):
+        return
+    if os.path.islink(place) or not os.path.isdir(place):
+        os.unlink(place)  # a link is taken away; what it leads to is somebody else's
         return
     for folder, _, _ in os.walk(place):
         with contextlib.suppress(OSError):

@@ -34,7 +34,7 @@ class Gatehouse:
         """Raises GateError for settings that cannot be read."""
         self._began = time.monotonic()
         self._stop = stop
-        self._front = front = Front(settings)
+        self.front = front = Front(settings)
         self._asked = Worker("asked", lambda: front.config, environ=environ)
         self._unasked = Worker("unasked", lambda: front.config, environ=environ)
         self._copies = Copies(front.config.state_folder, front)
@@ -92,7 +92,7 @@ class Gatehouse:
         self._using.close()
         for worker in (self._asked, self._unasked):
             worker.close()
-        self._front.close()
+        self.front.close()
 
     def _status(self, request: dict[str, Any], reply: Reply) -> None:
         del request

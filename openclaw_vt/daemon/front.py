@@ -109,7 +109,8 @@ class Front:
             return room
         with self._lock:
             if _marks(self._room.config) != self._room.marks:
-                self._room = self._furnish()
+                before, self._room = self._room, self._furnish()
+                before.cache.close()  # a thread that still asks it opens it once more
             return self._room
 
     def _furnish(self) -> Room:

@@ -35,14 +35,17 @@ class Installing:
         asked, and nobody can be from here: then what needs a person is refused too.
         """
         path, name = path_of(request), text_of(request, "name") or None
-        mode = mode_of(request, "preInstall", self._front.config["hooks", "pre_install"])
+        config, update = self._front.config, request.get("update") is True
+        moment = ("postUpdate", "post_update") if update else ("preInstall", "pre_install")
+        mode = mode_of(request, moment[0], config["hooks", moment[1]])
         if mode == "off":
             reply({"answer": "allow"})
             return
         plugin = request.get("kind") == "plugin"
 
         def judged(assembly: Assembly) -> Decision:
-            gate, asked = assembly.gate(), Request(Phase.PRE_INSTALL, path, name=name)
+            gate = assembly.gate()
+            asked = Request(Phase.POST_UPDATE if update else Phase.PRE_INSTALL, path, name=name)
             return gate.look_up(asked) if plugin else gate.check(asked)
 
         work = self._worker.submit(f"install {path}", judged)
@@ -51,7 +54,9 @@ class Installing:
 
         def finished(done: Any) -> None:
             if done.cancelled() or done.exception() is not None:
-                reply({"answer": "block", "reason": self._words("openclaw-vt could not judge this install:")})
+                closed = mode == "enforce" and self._front.config["hooks", "fail_install"] == "closed"
+                words = self._words("openclaw-vt could not judge this install:")
+                reply({"answer": "block", "reason": words} if closed else {"answer": "allow"})
                 return
             reply(self._answer(done.result(), enforce=mode == "enforce", plugin=plugin))
 
@@ -67,8 +72,9 @@ class Installing:
 
         def finished(done: Any) -> None:
             if done.cancelled() or done.exception() is not None:
+                decision = "block" if self._front.config["hooks", "fail_install"] == "closed" else "pass"
                 words = "openclaw-vt failed while judging this proposal."
-                reply({"decision": "block", "summary": words, "metrics": {}, "findings": []})
+                reply({"decision": decision, "summary": words, "metrics": {}, "findings": []})
                 return
             reply(done.result())
 

@@ -13,13 +13,14 @@ from openclaw_vt.config import data_dir
 from openclaw_vt.daemon.concerns import Concerns
 from openclaw_vt.daemon.front import Front
 from openclaw_vt.daemon.host import Host, located
-from openclaw_vt.daemon.own import written_by_agent
-from openclaw_vt.daemon.request import path_of, text_of
+from openclaw_vt.daemon.own import goes_on_as_own, was_own, written_by_agent
+from openclaw_vt.daemon.request import mode_of, path_of, text_of
 from openclaw_vt.daemon.server import Reply
 from openclaw_vt.daemon.survey import Survey
 from openclaw_vt.daemon.watch import Watch
 from openclaw_vt.daemon.worker import Worker
-from openclaw_vt.model.decision import Decision, Phase, Request
+from openclaw_vt.errors import SkillUnreadable
+from openclaw_vt.model.decision import Phase, Request
 from openclaw_vt.openclaw.launcher import launcher_path
 from openclaw_vt.store.notices import Notices
 
@@ -62,13 +63,17 @@ class Keeping:
     def changed(self, request: dict[str, Any], reply: Reply) -> None:
         """Queue a judgement of a skill that changed. Raises ValueError, GateError."""
         path = path_of(request)
-        self.look_at(path)
-        reply({"queued": True})
+        mode = mode_of(request, "postUpdate", self._front.config["hooks", "post_update"])
+        if mode != "off":
+            self._put_in_line(path)
+        reply({"queued": mode != "off"})
 
     def look_at(self, path: str) -> None:
         """Judge what lies at `path` when there is time. Raises GateError for settings that cannot be read."""
-        if self._front.config["hooks", "post_update"] == "off":
-            return
+        if self._front.config["hooks", "post_update"] != "off":
+            self._put_in_line(path)
+
+    def _put_in_line(self, path: str) -> None:
         if not os.path.isfile(os.path.join(path, "SKILL.md")):
             self._concerns.forget(path)
             return
@@ -129,10 +134,21 @@ class Keeping:
         if found.anew:
             self._worker.submit("roster", lambda assembly: Survey(self._front, assembly).write_down())
 
-    def _judge(self, assembly: Assembly, path: str) -> Decision:
-        decision = assembly.gate().check(Request(Phase.POST_UPDATE, path))
+    def _judge(self, assembly: Assembly, path: str) -> None:
+        """Judge a skill that is no plain yes as it lies there; what a person edits of their own costs no quota."""
+        own = False
+        try:
+            subject, known = self._front.recognise(path)
+            if known.plain_yes(subject) is not None:
+                self._concerns.forget(path)
+                return
+            own = was_own(assembly, subject)
+        except SkillUnreadable:
+            pass  # the gate says why
+        decision = assembly.gate().check(Request(Phase.POST_UPDATE, path, offline=own))
+        if own:
+            decision = goes_on_as_own(assembly, decision) or decision
         self._concerns.heard(path, decision)
-        return decision
 
     def _note_writing(self, assembly: Assembly, path: str, tool: str) -> None:
         written_by_agent(assembly, path)

@@ -12,6 +12,7 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from openclaw_vt.attestation.dsse import PublicKey, Signer, pae
 from openclaw_vt.errors import SignatureInvalid
@@ -37,8 +38,7 @@ class Ground:
     time: int
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """One skill: its digests, its shape, and until when (epoch seconds) the yes holds; None for no end."""
 
     subject: Subject
@@ -130,7 +130,8 @@ def _folder(lines: list[str], at: int, depth: int) -> tuple[Shape, int]:
     names = lines[at + 1].split("/") if lines[at + 1] else []
     raw = bytes.fromhex(lines[at + 4])
     digests = [raw[start : start + 32] for start in range(0, len(raw), 32)]
-    executable = [flag == "x" for flag in lines[at + 3]]
+    flags = lines[at + 3]
+    executable = [flag == "x" for flag in flags] if "x" in flags else [False] * len(flags)
     files_ = tuple(zip(names, map(int, lines[at + 2].split()), executable, digests, strict=True))
     folders, at, start = [], at + 5, f"{depth + 1} "
     while at < len(lines) and lines[at].startswith(start):

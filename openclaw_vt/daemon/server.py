@@ -18,6 +18,7 @@ from openclaw_vt.daemon.wire import HANDSHAKE_S, SEND_S, Lines, WireError, greet
 MAX_CLIENTS = 64
 BACKLOG = 64
 _TICK_S = 0.5
+_LOOK_S = 2.0
 
 log = logging.getLogger(__name__)
 Reply = Callable[[dict[str, Any]], None]
@@ -56,9 +57,15 @@ def listen(path: str) -> socket.socket:
 
 
 class Server:
-    """Accepts until told to stop, or until `idle_s` seconds pass with no client and no work."""
+    """Accepts until told to stop, until `idle_s` seconds pass with no client and no work, or until nobody can reach it.
 
-    def __init__(self, listener: socket.socket, desk: Desk, token: bytes, *, idle_s: float) -> None:
+    `reachable` says whether its address still leads here: a daemon that nobody finds must not keep another from starting.
+    """
+
+    def __init__(
+        self, listener: socket.socket, desk: Desk, token: bytes, *, idle_s: float, reachable: Callable[[], bool]
+    ) -> None:
+        self._reachable = reachable
         self._listener = listener
         self._desk = desk
         self._token = token
@@ -73,8 +80,13 @@ class Server:
 
     def run(self) -> None:
         """Serve. Returns after `stop`, or after the idle time."""
-        last = time.monotonic()
+        last = looked = time.monotonic()
         while not self._stopped.is_set():
+            if time.monotonic() - looked > _LOOK_S:
+                looked = time.monotonic()
+                if not self._reachable():
+                    log.warning("The daemon's address is gone or is another's, so it ends.")
+                    break
             try:
                 connection, _ = self._listener.accept()
             except TimeoutError:

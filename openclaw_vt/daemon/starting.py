@@ -134,7 +134,8 @@ def _serve(settings: Settings, config: Config, environ: Mapping[str, str]) -> No
     house = Gatehouse(settings, stop=end, environ=environ)
     try:
         try:
-            server = Server(listen(path), house, token, idle_s=config["daemon", "idle_s"])
+            listener = listen(path)
+            server = Server(listener, house, token, idle_s=config["daemon", "idle_s"], reachable=_leads_here(config, path, token))
         except OSError as error:
             raise GateError(f"{path} could not be opened.", why=error.strerror or type(error).__name__) from None
         ending.append(server)
@@ -149,6 +150,20 @@ def _serve(settings: Settings, config: Config, environ: Mapping[str, str]) -> No
             os.unlink(path)
         house.close()
         log.info("ended")
+
+
+def _leads_here(config: Config, path: str, token: bytes) -> Callable[[], bool]:
+    """Return what tells whether the published address is still ours, and the socket the one that was opened."""
+    opened = os.lstat(path)
+
+    def reachable() -> bool:
+        try:
+            met, found = rendezvous.read(config.state_folder), os.lstat(path)
+        except (GateError, OSError):
+            return False
+        return met is not None and met.token == token and (found.st_dev, found.st_ino) == (opened.st_dev, opened.st_ino)
+
+    return reachable
 
 
 @contextlib.contextmanager

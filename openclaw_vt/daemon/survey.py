@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from openclaw_vt.assembly import Assembly
@@ -34,7 +36,8 @@ class Survey:
 
     def run(self, paths: Iterable[str]) -> Found:
         """Hash every skill. Raises GateError for settings that cannot be read."""
-        known = self._roster()
+        with _no_collector():
+            known = self._roster()
         looked_at, anew, unknown = 0, False, []
         for path in paths:
             looked_at += 1
@@ -84,6 +87,18 @@ class Survey:
         except GateError:
             return False
         return known.plain_yes(subject) is not None
+
+
+@contextlib.contextmanager
+def _no_collector() -> Iterator[None]:
+    """Keep the garbage collector from walking through ten thousands of new tuples again and again, none of them garbage."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _until(found: Recognised) -> int | None:

@@ -69,16 +69,17 @@ class Using:
             reply({"answer": "pass", "mode": mode})
             return
         subject: Subject | None = None
-        signed = False
+        decided = False
         try:
             subject, known = self._front.recognise_in(room, path)
             if known.plain_yes(subject) is not None and not room.asked:
                 reply(self._passed(path, subject, mode, copy=request.get("copy") is True))
                 return
-            signed = _is_signed_no(known)
+            # An older question is no answer any more where something was signed since, one way or the other.
+            decided = known.settled or known.lifted or Standing.REVOKED in known.standings
         except SkillUnreadable:
             pass  # the gate says why, and that a person must decide
-        fresh = None if signed else self._still_fresh(subject)
+        fresh = None if decided else self._still_fresh(subject)
         if fresh is not None:
             reply(self._answered(path, fresh, mode, request))
             return
@@ -89,7 +90,10 @@ class Using:
 
         Paths, the asker's configuration file and the words travel as hexadecimal digits, so that asking needs no JSON.
         """
-        paths = [os.fsdecode(bytes.fromhex(path)) for path in request.get("paths", ())]
+        listed = request.get("paths")
+        if not isinstance(listed, list) or not all(isinstance(path, str) for path in listed):
+            raise ValueError("paths is no list of texts")
+        paths = [path_of({"path": os.fsdecode(bytes.fromhex(path))}) for path in listed]
         same = request.get("config") == os.fsencode(self._front.config.file).hex()
         words = [self._plain_yes(path) for path in paths] if same else []
         if not words or None in words:

@@ -12,6 +12,8 @@ from typing import Any
 from openclaw_vt.model import strict_json
 
 MAX_LINE_BYTES = 8 * 1024 * 1024
+"""The longest line that is read: a proposed skill travels whole."""
+MAX_ANSWER_BYTES = 1024 * 1024
 HANDSHAKE_S = 5.0
 SEND_S = 10.0
 _CHUNK = 64 * 1024
@@ -54,7 +56,7 @@ class Lines:
     def write(self, value: dict[str, Any]) -> None:
         """Send one object. Raises WireError for one that is too long, OSError when the other side is gone or does not read."""
         line = _ENCODE(value).encode() + b"\n"
-        if len(line) > MAX_LINE_BYTES:
+        if len(line) > MAX_ANSWER_BYTES:
             raise WireError("an answer is too long")
         with self._writing:
             self._socket.sendall(line)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 from openclaw_vt.model.subject import Snapshot
 from openclaw_vt.skill.folders import HAS_DESCRIPTORS, NAMES_ARE_UTF8, OPEN_FILE, OPEN_FOLDER, OPEN_ROOT_FOLDER
@@ -25,8 +25,7 @@ _File = tuple[str, int, bool, bytes]
 _Tree = dict[str, "_File | _Tree"]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """A folder as it was read: its names, its files (name, size in bytes, executable, SHA-256), its folders."""
 
     names: frozenset[str]
@@ -81,11 +80,14 @@ def _same(folder: int, shape: Shape, device: int) -> bool:
         fd = os.open(name, OPEN_FILE, dir_fd=folder)
         try:
             found = os.fstat(fd)
+            mode = found.st_mode
+            if mode & _KIND != _REGULAR:
+                return False
             # One byte more than there should be: a file that grew is another file. A short read is a no too: the reader decides.
-            data = os.read(fd, size + 1) if _fits(found, device, executable=executable) else None
+            data = os.read(fd, size + 1)
         finally:
             os.close(fd)
-        if data is None or len(data) != size or sha256(data).digest() != digest:
+        if sha256(data).digest() != digest or (mode & 0o111 != 0) is not executable or found.st_dev != device:
             return False
     for name, below in shape.folders:
         fd = os.open(name, OPEN_FOLDER, dir_fd=folder)
@@ -95,8 +97,3 @@ def _same(folder: int, shape: Shape, device: int) -> bool:
         finally:
             os.close(fd)
     return True
-
-
-def _fits(found: os.stat_result, device: int, *, executable: bool) -> bool:
-    mode = found.st_mode
-    return mode & _KIND == _REGULAR and found.st_dev == device and (mode & 0o111 != 0) is executable

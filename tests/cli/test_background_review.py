@@ -63,5 +63,5 @@ def test_without_a_key_nothing_is_started(machine):
     assembly.key_store().delete("virustotal-api-key")
     make_skill(host.state / "workspace" / "skills" / "weather")
     environ = dict(host.environ) | {"OPENCLAW_STATE_DIR": os.fspath(host.state)}
-    found = survey(assembly, Host(host.state, host.config, None, environ).skills())
+    found = survey(assembly, Host(host.state, host.config, None, environ).skills(), own=host.state / "none")
     assert (len(found), review_later(assembly, found), simulator.requests) == (1, 0, [])

@@ -17,6 +17,8 @@ PARTS = [
     "OpenClaw",
     "install policy",
     "policy program",
+    "plugin",
+    "daemon",
     "key store",
     "signed cache",
     "audit log",
@@ -52,7 +54,11 @@ def test_text_says_the_same(machine: Machine):
 
 def test_a_machine_that_was_never_set_up(machine: Machine):
     found = examined(machine, "--offline")
-    assert {name for name, check in found.items() if check["health"] == "broken"} == {"install policy", "policy program"}
+    assert {name for name, check in found.items() if check["health"] == "broken"} == {
+        "install policy",
+        "policy program",
+        "plugin",
+    }
     assert (found["OpenClaw"]["health"], found["VirusTotal"]["health"]) == ("weak", "weak")
 
 
@@ -89,7 +95,7 @@ class TestBrokenParts:
     def test_fix_mends_the_launcher_and_the_wiring(self, machine: Machine):
         machine.launcher.unlink()
         machine.openclaw_json.write_text("{}")
-        assert self.broken(machine) == {"install policy", "policy program"}
+        assert self.broken(machine) == {"install policy", "policy program", "plugin"}
         assert machine.run("doctor", "--offline", "--fix").code == 0
         assert self.broken(machine) == set()
         assert json.loads(machine.openclaw_json.read_text())["security"]["installPolicy"]["enabled"] is True
@@ -143,7 +149,7 @@ class TestBrokenParts:
 
     def test_a_broken_openclaw_json_spoils_no_other_part(self, machine: Machine):
         machine.openclaw_json.write_text("{ broken")
-        assert self.broken(machine) == {"install policy"}
+        assert self.broken(machine) == {"install policy", "plugin"}
 
     def test_an_openclaw_in_the_folder_where_we_stand_is_never_run(self, machine: Machine):
         machine.install_openclaw()

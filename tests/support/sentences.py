@@ -29,6 +29,7 @@ SPEAKING = (
     "install_protocol",
     "updates",
     "analysis.rules",
+    "daemon.words",
 )
 # These errors become the reason of a decision; the sentence itself names a path, the remedy is the same for everybody.
 REMEDIES = ("skill.",)

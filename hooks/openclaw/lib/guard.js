@@ -60,7 +60,9 @@ function skillNames(index) {
 function concerns(event, options) {
   try {
     const said = JSON.stringify(event?.params ?? "").slice(0, 4 * 1024 * 1024);
-    const files = Object.values(options?.places ?? {}).flat().filter((one) => typeof one === "string" && one.length > 3);
+    const files = Object.values(options?.places ?? {})
+      .flat()
+      .filter((one) => typeof one === "string" && one.length > 3);
     return mentionsUs(said) || /openclaw\.json/i.test(said) || files.some((one) => said.includes(path.basename(one)));
   } catch {
     return true;
@@ -70,14 +72,38 @@ function concerns(event, options) {
 /** What reading a call cannot show, for the threat model. @type {readonly {what: string, why: string}[]} */
 export const CANNOT_SEE = Object.freeze([
   { what: "text fetched at run time (curl … | sh, a downloaded script run in the same call)", why: "it does not exist yet when the call is judged" },
-  { what: "names put together from what only running tells (a file's content, a clock, the environment of another process, arithmetic)", why: "the guard runs nothing" },
-  { what: "compiled programs, and interpreted ones behind further files they import or source through computed names", why: "one script is read, bounded, not everything it loads" },
-  { what: "encryption, compression and encodings other than Base64, Base32, hexadecimal, escapes, character codes, reversal and ROT13", why: "there is no end to them" },
-  { what: "a command kept in an alias, a function, a history or a key binding of the person's own shell start-up files", why: "the shell has it, the call does not" },
-  { what: "clicks and keys in a browser, a desktop or a phone (browser, computer and screen tools), for example on the Control UI's approval button", why: "the call holds coordinates, not meaning" },
-  { what: "requests to the Gateway's WebSocket or HTTP interface with its token, made by code that does not name the method", why: "they look like any other connection" },
-  { what: "another agent or program outside OpenClaw's hooks (coding agents, MCP servers, remote nodes, jobs set up earlier)", why: "no tool call of theirs comes by" },
-  { what: "signals to the daemon by its number alone, or ending every Python process", why: "a number says nothing; a missing daemon makes the gate ask or close" },
+  {
+    what: "names put together from what only running tells (a file's content, a clock, the environment of another process, arithmetic)",
+    why: "the guard runs nothing",
+  },
+  {
+    what: "compiled programs, and interpreted ones behind further files they import or source through computed names",
+    why: "one script is read, bounded, not everything it loads",
+  },
+  {
+    what: "encryption, compression and encodings other than Base64, Base32, hexadecimal, escapes, character codes, reversal and ROT13",
+    why: "there is no end to them",
+  },
+  {
+    what: "a command kept in an alias, a function, a history or a key binding of the person's own shell start-up files",
+    why: "the shell has it, the call does not",
+  },
+  {
+    what: "clicks and keys in a browser, a desktop or a phone (browser, computer and screen tools), for example on the Control UI's approval button",
+    why: "the call holds coordinates, not meaning",
+  },
+  {
+    what: "requests to the Gateway's WebSocket or HTTP interface with its token, made by code that does not name the method",
+    why: "they look like any other connection",
+  },
+  {
+    what: "another agent or program outside OpenClaw's hooks (coding agents, MCP servers, remote nodes, jobs set up earlier)",
+    why: "no tool call of theirs comes by",
+  },
+  {
+    what: "signals to the daemon by its number alone, or ending every Python process",
+    why: "a number says nothing; a missing daemon makes the gate ask or close",
+  },
   { what: "archives and folders unpacked or synchronised over a parent folder of a protected place", why: "what lies in them is not read" },
   { what: "a file exchanged between the judgement and the run", why: "the guard judges what is there when the call is made" },
   { what: "the same user's own debugger, ptrace, /proc/<pid>/mem or root", why: "they are outside what one user's plugin can keep out" },

@@ -13,9 +13,9 @@
  * @typedef {{name: string, value: Word}} Assignment
  * @typedef {{op: string, fd: string, target: Word}} Redirect   `op` as written (`>`, `>>`, `<<`, …), `fd` the number or ""
  * @typedef {{argv: Word[], assignments: Assignment[], redirects: Redirect[], heredocs: string[], cwd: string|null,
- *   cwdPieces: (string|null)[], stdin: string|null, via: string[]}} Command
+ *   cwdPieces: (string|null)[], stdin: string|null, input: string|null, via: string[]}} Command
  *   `argv` is empty for assignments or redirections alone. `cwd` is null when unknown (`cwdPieces` then says what is known of it).
- *   `stdin`: what is piped or fed to it, where known. `via`: how it was reached, outermost first ("pipe", "subshell", "bash -c", …).
+ *   `stdin`: what is piped or fed to it, where known; `input`: the same with marks for what is not, null where nothing is. `via`: how it was reached, outermost first ("pipe", "subshell", "bash -c", …).
  * @typedef {{cwd: string, env?: Record<string, string>, home?: string, vars?: Record<string, string>,
  *   isFolder?: (path: string) => boolean}} Around
  *   `isFolder`: asked for the target of a `cd`; where it says no, the `cd` may fail and both ways are followed.

@@ -16,6 +16,8 @@ const MAX_WATCHED = 256;
 const MAX_FILES = 20_000;
 const MAX_FILES_OF_ONE = 2_000;
 const MAX_STEPS = 64;
+const MAX_HEAD = 64 * 1024;
+const WORKSHOP = "workshop-skills";
 /** How long a list holds where changes cannot be watched, in milliseconds. */
 const TTL_MS = 2_000;
 /** How long a list holds where they can: a watcher may lose events. */
@@ -37,6 +39,10 @@ export function createIndex({ roots, fs = nodeFs, watch = true, now = () => perf
     skillsOf: (file) => skillsOf(index, fresh(), file),
     /** Can the path, as written, lie in a skill? Only compares text. @param {string} file absolute */
     mayHold: (file) => fresh().heads.some((head) => isWithin(file, head)),
+    /** Skills that lie below a folder, each with the way to it from there; none for a folder in a skill. @param {string} folder absolute */
+    below: (folder) => skillsBelow(index, fresh(), folder),
+    /** Skills that OpenClaw's Workshop made and knows by this name. @param {string} name @returns {string[]} real folders */
+    madeAs: (name) => madeAs(index, fresh(), name),
     /** Is there a link at the path itself? @param {string} file */
     isLink: (file) => quietly(() => fs.lstatSync(file, { throwIfNoEntry: false })?.isSymbolicLink()) ?? false,
     /** @param {string} file */
@@ -162,6 +168,32 @@ function skillsOf(index, list, file) {
   const real = leadsTo(index.fs, normal);
   const found = [holder(index, list, real), real === normal ? null : holder(index, list, normal)];
   return [...new Set(found.filter((root) => root !== null))];
+}
+
+function skillsBelow(index, list, folder) {
+  if (list.skills.length === 0) return [];
+  const normal = path.normalize(folder);
+  const heads = [...new Set([normal, leadsTo(index.fs, normal)])];
+  return list.skills.flatMap(({ root, paths }) => {
+    const ways = heads.flatMap((head) => paths.filter((one) => isWithin(one, head)).map((one) => one.slice(head.length)));
+    return ways.length > 0 ? [{ root, ways }] : [];
+  });
+}
+
+/**
+ * The Workshop goes by the name in the SKILL.md, which need not be the folder's. Where nothing has the name as it is written, any could
+ * be meant.
+ */
+function madeAs(index, list, name) {
+  const made = list.skills.filter(({ paths }) => paths.some((one) => path.basename(path.dirname(one)) === WORKSHOP));
+  const wanted = name.trim().toLowerCase();
+  const called = made.filter(({ root, paths }) => paths.some((one) => path.basename(one).toLowerCase() === wanted) || headOf(index.fs, root).includes(wanted));
+  return (called.length > 0 ? called : made).map(({ root }) => root);
+}
+
+function headOf(fs, root) {
+  const text = quietly(() => fs.readFileSync(path.join(root, MANIFEST), "utf8")) ?? "";
+  return text.slice(0, Math.min(MAX_HEAD, text.indexOf("\n---", 3) + 1 || MAX_HEAD)).toLowerCase();
 }
 
 /** The skill of a path as written: for each root the first folder below it that is a skill, as OpenClaw takes it, then the longest. */

@@ -13,8 +13,8 @@ const MAX_WORKSPACES = 64;
 
 /**
  * @typedef {object} Skills
- * @property {(call: {toolName: string, params: object, derivedPaths?: readonly string[], workspace: string, session: string}) =>
- *   import("./attribution.js").Used[]} of the skills that a call belongs to
+ * @property {(call: {toolName: string, params: object, derivedPaths?: readonly string[], toolKind?: string, skillFile?: string,
+ *   launcher?: string|null, workspace: string, session: string}) => import("./attribution.js").Used[]} of the skills that a call belongs to
  * @property {(call: {toolName: string, params: Record<string, any>, session: string}, found: import("./attribution.js").Used[]) => void} used
  *   a call went through: when it read a SKILL.md, its session knows the skill from now on
  * @property {() => {root: string, name: string}[]} all
@@ -31,13 +31,13 @@ export function createSkills(host, { now = () => performance.now(), packageDir }
   const held = { index: null, key: "", until: -Infinity, workspaces: new Set(), packageDir };
   const index = (workspace) => freshIndex(held, host, now, workspace);
   return {
-    of: ({ toolName, params, derivedPaths, workspace, session }) =>
+    of: ({ toolName, params, derivedPaths, toolKind, skillFile, launcher, workspace, session }) =>
       attribute(
-        { toolName, params, derivedPaths },
-        { index: index(workspace), cwd: workspace, home: host.home, env: host.env, session: sessions.of(session) },
+        { toolName, params, derivedPaths, toolKind, skillFile },
+        { index: index(workspace), cwd: workspace, home: host.home, env: host.env, launcher, session: sessions.of(session) },
       ).skills,
     used(call, found) {
-      for (const skill of found) if (skill.how !== "session" && readsManifest(call, skill)) sessions.note(call.session, skill.root);
+      for (const skill of found) if (skill.how !== "session" && skill.how !== "below" && readsManifest(call, skill)) sessions.note(call.session, skill.root);
     },
     all: () => index(null).all(),
     close() {

@@ -4,11 +4,13 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { gateError } from "./errors.js";
 
-/** The longest line either side may send, in bytes. */
+/** The longest line that is taken from the daemon, in bytes. */
 export const MAX_LINE = 1 << 20;
+/** The longest line that is sent, in bytes: a proposed skill travels whole. */
+export const MAX_REQUEST = 8 << 20;
 const NEWLINE = 0x0a;
 // A daemon that does not read must not make the Gateway hold its requests for ever.
-const MAX_UNSENT = 4 * MAX_LINE;
+const MAX_UNSENT = 2 * MAX_REQUEST;
 const HEX_NONCE = /^[0-9a-f]{32}$/;
 const HEX_PROOF = /^[0-9a-f]{64}$/;
 
@@ -49,7 +51,7 @@ export function createWire(input, output, onClose) {
     send(message) {
       if (!open) throw gateError("closed", "the connection is closed");
       const line = Buffer.from(`${JSON.stringify(message)}\n`);
-      if (line.length > MAX_LINE) throw gateError("too-large", "the request is longer than a line may be");
+      if (line.length > MAX_REQUEST) throw gateError("too-large", "the request is longer than a line may be");
       if (output.writableLength > MAX_UNSENT) throw gateError("busy", "the daemon does not read");
       output.write(line);
     },

@@ -17,7 +17,8 @@ const around = (more = {}) => ({ index, cwd: tree.ws, home: tree.home, env: tree
 const call = (toolName, params, more = {}) => attribute({ toolName, params }, around(more));
 const exec = (command, more = {}, params = {}) => call("exec", { command, ...params }, more);
 const nameOf = (root) => path.basename(root);
-const namesOf = ({ skills }) => skills.map(({ root }) => nameOf(root)).sort();
+const namesOf = ({ skills }) => skills.filter(({ how }) => how !== "below").map(({ root }) => nameOf(root)).sort();
+const belowOf = ({ skills }) => skills.filter(({ how }) => how === "below").map(({ root }) => nameOf(root)).sort();
 const weather = path.join(tree.ws, "skills", "weather");
 
 function run({ command, workdir, env }) {
@@ -27,6 +28,10 @@ function run({ command, workdir, env }) {
 
 test("every command that can be seen through is given to the skills it uses", posix, () => {
   for (const one of COMMANDS.filter(({ blind }) => !blind)) assert.deepEqual(namesOf(run(one)), [...one.uses].sort(), one.command);
+});
+
+test("what a search goes through is told apart from what is used", posix, () => {
+  for (const one of COMMANDS.filter(({ blind }) => !blind)) assert.deepEqual(belowOf(run(one)), [...(one.below ?? [])].sort(), one.command);
 });
 
 test("what is only listed or spoken of is told apart", posix, () => {
@@ -71,6 +76,48 @@ test("{baseDir} is the skill that the session has read", posix, () => {
   assert.deepEqual(namesOf(exec("bash {baseDir}/scripts/run.sh", { session: [pdf] })), ["pdf-tools"]);
   assert.deepEqual(namesOf(exec("bash {baseDir}/scripts/run.sh", { session: [weather] })), ["weather"]);
   assert.deepEqual(namesOf(call("read", { path: "{baseDir}/scripts/fetch.py" })), ["weather"]);
+});
+
+test("the launcher is ours by its path, and no other file of the name", posix, () => {
+  const launcher = "/opt/x/openclaw-vt-policy";
+  assert.deepEqual(exec(`${launcher} verify skills/weather`, { launcher }).skills, []);
+  assert.deepEqual(namesOf(exec("/opt/y/openclaw-vt-policy verify skills/weather", { launcher })), ["weather"]);
+});
+
+test("our own program is no call that could belong to what the session read; anything beside it is", posix, () => {
+  assert.deepEqual(exec("openclaw-vt doctor --offline", { session: [weather] }).skills, []);
+  assert.deepEqual(namesOf(exec("openclaw-vt doctor --offline; wttr Paris", { session: [weather] })), ["weather"]);
+  assert.deepEqual(namesOf(exec("$(cat /tmp/x); grep -rn foo .", { session: [weather] })), ["weather"]);
+});
+
+test("a tool within a tool, and a Code Mode cell, are left to the calls that they make", posix, () => {
+  assert.deepEqual(call("tool_call", { id: "read", args: { path: "skills/weather/SKILL.md" } }).skills, []);
+  const cell = attribute({ toolName: "exec", params: { command: "await read({path: 'skills/weather/SKILL.md'})" }, toolKind: "code_mode_exec" }, around());
+  assert.deepEqual(cell.skills, []);
+});
+
+test("a call that a skill's own slash command made belongs to that skill", posix, () => {
+  const found = attribute({ toolName: "tool_call", params: { command: "x" }, skillFile: `${weather}/SKILL.md` }, around());
+  assert.deepEqual(found.skills, [{ root: weather, how: "path", file: `${weather}/SKILL.md` }]);
+  assert.deepEqual(attribute({ toolName: "message", params: {}, skillFile: 7 }, around()).skills, []);
+});
+
+test("the workshop's tool names a skill by its name, which the folder need not have", posix, (t) => {
+  const base = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "workshop-")));
+  t.after(() => fs.rmSync(base, { recursive: true, force: true }));
+  const root = path.join(base, "agents", "main", "agent", "workshop-skills");
+  for (const [folder, name] of [["hello", "hello"], ["other", "Bread Baker"], ["plain", "plain"]]) {
+    fs.mkdirSync(path.join(root, folder), { recursive: true });
+    fs.writeFileSync(path.join(root, folder, "SKILL.md"), `---\nname: "${name}"\ndescription: d\n---\nhello\n`);
+  }
+  const own = createIndex({ roots: [...tree.roots, root], watch: false });
+  const ask = (params) => namesOf(attribute({ toolName: "skill_workshop", params }, around({ index: own })));
+  for (const action of ["read", "patch", "prepare_patch"]) assert.deepEqual(ask({ action, skill_name: "hello" }), ["hello"]);
+  assert.deepEqual(ask({ action: "read", skill_name: "bread baker" }), ["other"]);
+  assert.deepEqual(ask({ action: "read", skill_name: "written in some other way" }), ["hello", "other", "plain"]);
+  assert.deepEqual(ask({ action: "list" }), []);
+  assert.deepEqual(ask({ action: "create", name: "hello", proposal_content: "skills/weather/SKILL.md" }), []);
+  for (const skill_name of [7, "", " ", "../../x\0", "x".repeat(1e5)]) assert.ok(ask({ action: "read", skill_name }).length <= 3);
 });
 
 test("other shell tools and forms", posix, () => {
@@ -150,6 +197,13 @@ test("hostile commands end", () => {
     Array.from({ length: 20_000 }, (_, i) => `/tmp/${i}/x`).join(" "),
     `cat ${"*/".repeat(500)}x`,
     Array.from({ length: 1_900 }, (_, i) => `p${i} x`).join(";"),
+    `find ${Array.from({ length: 500 }, (_, i) => `d${i}`).join(" ")} ${"-exec cat {} ".repeat(5_000)}`,
+    `find . ${"\\( -name a -o ".repeat(5_000)} -exec cat {} +`,
+    `find . ${Array.from({ length: 2_000 }, (_, i) => `-name '*${i}' -o`).join(" ")} -print | while read a; do while read b; do cat $a $b; done; done`,
+    Array.from({ length: 1_900 }, (_, i) => `grep -r foo d${i}`).join(";"),
+    `cp -r ${"* ".repeat(20_000)} /tmp`,
+    `python3 -c "import os; os.walk(${"'a'\\`b\\`".repeat(10_000)})"`,
+    `rg ${"-a".repeat(50_000)}`,
   ]) assert.ok(exec(command));
 });
 

@@ -3,10 +3,12 @@
  *
  * `uses`: names of the skills whose bytes are run or read. `blind`: why no reading of the text can see them (then attribution is
  * expected to miss them; `flagged` says that it notices so much). `naming`: skills that are only listed or spoken of.
+ * `below`: skills that a search goes through on its way.
  * In commands `@WS`, `@HOME`, `@ELSE` stand for the workspace, the home and a folder outside every root.
  */
 import fs from "node:fs";
 import path from "node:path";
+import { ABOVE, BELOW, OWN, uses } from "./support/commands-above.js";
 
 const FILES = {
   "ws/skills/weather": ["SKILL.md", "scripts/run.sh", "scripts/fetch.py", "scripts/__init__.py", "lib/util.py", "bin/wx", "package.json", "index.js", "data/cities.json", "Makefile"],
@@ -50,7 +52,6 @@ export const placed = (command, tree) => command.replaceAll("@WS", tree.ws).repl
 const W = ["weather"];
 const P = ["pdf-tools"];
 const M = ["mailer"];
-const uses = (skills, list) => list.map((one) => (typeof one === "string" ? { command: one, uses: skills } : { uses: skills, ...one }));
 
 const PLAIN = uses(W, [
   "bash skills/weather/scripts/run.sh Paris",
@@ -297,6 +298,38 @@ const NONE = uses([], [
   "git log --format=%H $BASE..HEAD",
   "for d in */; do (cd \"$d\" && git pull); done",
   "node $APP/src/server.js",
+  "grep -rl foo .",
+  "grep -rn skills project",
+  "grep -rn foo --exclude-dir=skills --exclude-dir=.agents .",
+  "cat notes.md | rg foo",
+  "rg -l foo",
+  "rg --files | wc -l",
+  "git add -A",
+  "git diff",
+  "git grep -n foo -- project",
+  "du -sh .",
+  "tree -L 2",
+  "ls -R",
+  "stat skills",
+  "find skills -type f | head",
+  "find . -name '*.md' | wc -l",
+  "find . -type f -exec ls -l {} \\;",
+  "find . -type f -printf '%T@ %p\\n' | sort -n | tail -5",
+  "find . -path ./node_modules -prune -o -name '*.ts' -exec prettier --write {} +",
+  "find . -name '*.go' | xargs cat",
+  "find project -type f -exec cat {} +",
+  "find . -name '*.pyc' -delete",
+  "cp -r project skills",
+  "cp -r /tmp/x .",
+  "rsync -a --exclude skills --exclude=.agents . host:/x",
+  "tar -czf x.tgz --exclude=./skills --exclude .agents .",
+  "tar xzf /tmp/a.tgz -C .",
+  "diff -rq skills /tmp/x",
+  "cat list.txt | xargs cp -t /tmp",
+  "python3 -c \"print('/'.join(['a', 'b']).split('.'))\"",
+  "find skills -name SKILL.md | xargs -n1 dirname | xargs openclaw-vt verify",
+  "for d in skills/*/; do openclaw-vt scan \"$d\"; done",
+  "openclaw-vt doctor --offline",
   { command: "pwd && ls", uses: [], workdir: "project" },
   { command: "ls skills", uses: [] },
   { command: "ls -la skills/weather", uses: [], naming: W },
@@ -319,8 +352,10 @@ const BLIND = [
     { command: "gunzip -c /tmp/x.gz | bash", blind: "compressed text", flagged: true },
     { command: "make weather", blind: "a Makefile outside the skills runs the skill" },
     { command: "npm run weather", blind: "a package.json outside the skills runs the skill" },
-    { command: "cp -r skills /tmp/s && bash /tmp/s/weather/scripts/run.sh", blind: "a whole root is copied by its own name" },
-    { command: "tar cf - skills | (cd /tmp && tar xf -); /tmp/skills/weather/bin/wx", blind: "a whole root is packed by its own name" },
+    { command: "xargs -a /tmp/list cat", blind: "the paths come from a file" },
+    { command: "rclone copy skills /tmp/x", blind: "a program that we do not know copies a whole root" },
+    { command: "docker build -f /tmp/Dockerfile .", blind: "a file outside the skills says what is copied" },
+    { command: "python3 -c \"import subprocess; subprocess.run(['cp', '-r', 'skills', '/tmp/x'])\"", blind: "a command that is put together by another language" },
     { command: "read f < /tmp/name; bash \"$f\"", blind: "the path comes from a file", flagged: true },
     { command: "bash \"$(sed -n 3p notes.md)\"", blind: "the path comes from a file", flagged: true },
     { command: "ls skills/ | head -1 | while read s; do bash \"skills/$s/scripts/$(date).sh\"; done", blind: "both the skill and the file are unknown; every skill is named instead" },
@@ -335,4 +370,4 @@ const BLIND = [
   ]),
 ];
 
-export const COMMANDS = [...PLAIN, ...QUOTED, ...OTHER_SKILLS, ...NONE, ...BLIND];
+export const COMMANDS = [...PLAIN, ...QUOTED, ...OTHER_SKILLS, ...ABOVE, ...BELOW, ...OWN, ...NONE, ...BLIND];

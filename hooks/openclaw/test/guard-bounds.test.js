@@ -118,7 +118,12 @@ test("a failure inside asks when the call concerns us, and only then", () => {
   assert.equal(shell("bash a.sh openclaw-vt", broken)?.rule, "guard.failed");
   assert.equal(shell("bash a.sh ~/.openclaw/openclaw.json", broken)?.rule, "guard.failed");
   assert.equal(shell("bash a.sh", broken), null);
-  const trap = { toolName: "exec", get params() { throw new Error("no"); } };
+  const trap = {
+    toolName: "exec",
+    get params() {
+      throw new Error("no");
+    },
+  };
   assert.equal(protect(trap, { places: PLACES, cwd: CWD })?.rule, "guard.failed");
   assert.equal(protect({ toolName: "exec", params: { command: "openclaw-vt scan" } }, undefined)?.rule, "guard.failed");
 });
@@ -160,7 +165,9 @@ test("readings undo what hides a name", () => {
   assert.ok(said("bcrapynj-ig"));
   assert.ok(said("\\x6fpenclaw-vt"));
   assert.ok(said("\\u006fpenclaw-vt"));
-  assert.ok(said("chr(111)+'penclaw-vt'".replace("'penclaw-vt'", "chr(112)+chr(101)+chr(110)+chr(99)+chr(108)+chr(97)+chr(119)+chr(45)+chr(118)+chr(116)")));
+  assert.ok(
+    said("chr(111)+'penclaw-vt'".replace("'penclaw-vt'", "chr(112)+chr(101)+chr(110)+chr(99)+chr(108)+chr(97)+chr(119)+chr(45)+chr(118)+chr(116)")),
+  );
   assert.ok(!said("hello"));
 });
 

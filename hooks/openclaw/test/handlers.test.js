@@ -132,6 +132,29 @@ test("more skills than can be asked about are not let through", posix, async (t)
   assert.equal(daemon.requests.length, 0);
 });
 
+const BELOW = (count) => Array.from({ length: count }, (_, n) => ({ root: `/skills/${n}`, how: "below" }));
+
+test("a search is stopped by a bad skill on its way, and by a daemon that says nothing", posix, async (t) => {
+  const bad = await gateFor(t, { found: BELOW(3), answers: { use: ({ path: root }) => (root.endsWith("2") ? { answer: "block", mode: "enforce" } : QUESTION) } });
+  assert.deepEqual(await bad.tools.before(exec("rg foo"), CTX), { block: true, blockReason: sentences.BLOCKED });
+  const silent = await gateFor(t, { found: BELOW(1), daemon: false });
+  assert.equal((await silent.tools.before(exec("rg foo"), CTX)).requireApproval.title, sentences.ASK_UNCHECKED.title);
+});
+
+test("what a call uses is asked about as ever beside what it only goes through", posix, async (t) => {
+  const { tools } = await gateFor(t, { found: [...BELOW(2), { root: "/skills/used", how: "word" }], answers: { use: () => QUESTION } });
+  const { requireApproval } = await tools.before(exec("rg foo . && cat skills/used/SKILL.md"), CTX);
+  assert.deepEqual(requireApproval.allowedDecisions, ["allow-once", "allow-always", "deny"]);
+});
+
+test("a search through many skills asks about each of them; through too many it is not let through", posix, async (t) => {
+  const { tools, daemon } = await gateFor(t, { found: BELOW(150) });
+  assert.equal(await tools.before(exec("rg foo"), CTX), undefined);
+  assert.equal(new Set(daemon.asked("use").map(({ path: root }) => root)).size, 150);
+  const many = await gateFor(t, { found: BELOW(513), config: { failExecute: "closed" } });
+  assert.deepEqual(await many.tools.before(exec("rg foo"), CTX), { block: true, blockReason: sentences.UNCHECKED });
+});
+
 const SILENT = {
   "is absent": { daemon: false },
   "does not answer": { answers: { use: () => null } },
@@ -338,9 +361,9 @@ test("a proposal that cannot be judged is vetoed, unless the person wants it ope
     const result = await createProposalHandler((await gateFor(t, options)).deps)(PROPOSAL);
     assert.deepEqual([result.decision, result.summary], ["block", sentences.PROPOSAL_UNCHECKED]);
   }
-  const huge = { ...PROPOSAL, candidate: { ...PROPOSAL.candidate, files: [{ path: "x", content: "x".repeat(1 << 20), encoding: "utf8" }] } };
+  const huge = { ...PROPOSAL, candidate: { ...PROPOSAL.candidate, files: [{ path: "x", content: "x".repeat(9 << 20), encoding: "utf8" }] } };
   assert.equal((await createProposalHandler((await gateFor(t)).deps)(huge)).decision, "block");
-  const open = { start: () => ({ fail: { execute: "open" } }), proposal: () => ({}) };
+  const open = { start: () => ({ fail: { install: "open" } }), proposal: () => ({}) };
   assert.equal((await createProposalHandler((await gateFor(t, { answers: open })).deps)(PROPOSAL)).decision, "pass");
   assert.equal((await createProposalHandler((await gateFor(t, { daemon: false })).deps)({})).decision, "block");
 });

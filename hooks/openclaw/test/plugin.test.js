@@ -50,7 +50,7 @@ test("the hooks are named with what the host needs, and registering opens nothin
   const home = realpathSync(privateFolder(t));
   const { api, hooks } = fakeApi({ workspace: path.join(home, "none"), config: { launcher: path.join(home, "launcher"), stateDir: path.join(home, "state") } });
   register(api, { env: { HOME: home }, home });
-  assert.deepEqual(Object.keys(hooks).sort(), ["after_tool_call", "audit", "before_install", "before_tool_call", "gateway_start", "gateway_stop", "skill_changed", "skill_proposal_evaluate"]);
+  assert.deepEqual(Object.keys(hooks).sort(), ["after_tool_call", "audit", "before_install", "before_tool_call", "gateway_start", "gateway_stop", "resolve_exec_env", "skill_changed", "skill_proposal_evaluate"]);
   assert.ok(hooks.before_tool_call.options.priority > 100);
   assert.equal(hooks.skill_proposal_evaluate.options.registrationId, "openclaw-vt");
   assert.ok(hooks.skill_proposal_evaluate.options.timeoutMs <= 120_000);
@@ -87,6 +87,27 @@ test("what a session read counts for calls that name nothing, unless the read wa
   await before(read);
   await before(hidden);
   assert.deepEqual(daemon.asked("use").map(({ how }) => how), ["path", "path", "session"]);
+});
+
+test("a search is not asked about for a skill that waits for review, and is no read of it; a copy is asked about", posix, async (t) => {
+  const { before, daemon } = await machine(t, { answers: { use: () => ({ answer: "ask", mode: "enforce", title: "t", description: "d", severity: "warning", ticket: "t" }) } });
+  assert.equal(await before(exec("grep -rn name . --include=SKILL.md")), undefined);
+  assert.equal(before(exec('bash -c "$(cat /tmp/made-elsewhere)"')), undefined);
+  assert.ok((await before(exec("cp -r skills /tmp/x"))).requireApproval);
+  assert.deepEqual(daemon.asked("use").map(({ how }) => how), ["below", "suffix"]);
+});
+
+test("our own program explains a skill without using it", posix, async (t) => {
+  const { before, daemon } = await machine(t);
+  assert.equal(before(exec("openclaw-vt scan --explain skills/weather")), undefined);
+  assert.equal(daemon.asked("use").length, 0);
+});
+
+test("a call that a skill's slash command made is a use of it; a tool within a tool comes by itself", posix, async (t) => {
+  const { before, hooks, skill, daemon } = await machine(t);
+  await hooks.before_tool_call.handler({ toolName: "x", params: {} }, { ...CTX, skillCommand: { skillFile: path.join(skill, "SKILL.md") } });
+  assert.deepEqual(daemon.asked("use").map((asked) => asked.path), [skill]);
+  assert.equal(before({ toolName: "tool_call", params: { id: "read", args: { path: path.join(skill, "SKILL.md") } } }), undefined);
 });
 
 test("the agent does not answer for the person", posix, async (t) => {

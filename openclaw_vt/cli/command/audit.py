@@ -66,6 +66,7 @@ def _line(entry: dict[str, Any]) -> str:
     found = entry.get("detail")
     detail: dict[str, Any] = found if isinstance(found, dict) else {}
     words = [str(detail.get(key) or "-") for key in ("decision", "phase", "skill", "path")]
+    words += [f"{key}={detail[key]}" for key in ("by", "rule", "tool", "resolution") if detail.get(key)]
     reasons = detail.get("reasons")
     codes = ",".join(map(str, reasons)) if isinstance(reasons, list) else ""
     parts = (str(entry.get("time")), str(entry.get("event")), " ".join(words), codes)

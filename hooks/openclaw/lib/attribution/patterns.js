@@ -12,14 +12,32 @@ const MARK = /[\uf8fe\uf8ff]/;
  * @param {string} pattern a path with UNKNOWN for what may be anything
  * @param {{index: import("../skillindex.js").Index, session: string[], budget: {files: number}}} around
  *   `budget`: how many files may still be compared; it is used up
- * @returns {{roots: string[], many: boolean}} `many`: by what is known it could be too many skills to name any
+ * @returns {{roots: string[], many: boolean, begin: string|null}} `many`: by what is known it could be too many skills to name any;
+ *   `begin`: what is known of the path's beginning, null where that is open
  */
 export function matching(pattern, { index, session, budget }) {
   const text = pattern.replace(/\uf8fe+/g, WITHIN).replace(/[\uf8fe\uf8ff]*\uf8ff[\uf8fe\uf8ff]*/g, UNKNOWN);
-  if (text.length > MAX_PATTERN) return { roots: [], many: true };
+  if (text.length > MAX_PATTERN) return { roots: [], many: true, begin: null };
   const begin = text.slice(0, text.search(MARK));
-  return begin.startsWith("/") ? underPrefix(text, begin, { index, budget }) : bySuffix(text, { index, session, budget });
+  if (begin.startsWith("/")) return { ...underPrefix(text, begin, { index, budget }), begin };
+  return { ...bySuffix(text, { index, session, budget }), begin: null };
 }
+
+/**
+ * Skills below the folders that a pattern fits, each with the way to it from there: `*` in the workspace fits the folder that they lie in.
+ * @param {string} pattern absolute @param {{index: import("../skillindex.js").Index}} around
+ */
+export function belowMatching(pattern, { index }) {
+  if (!pattern.startsWith("/") || pattern.length > MAX_PATTERN) return [];
+  const folderPattern = pattern.replace(/(?<=[^/])\/+$/, "");
+  return index.all().flatMap(({ root, paths }) => {
+    const ways = paths.flatMap((folder) => headsOf(folder).filter((head) => fits(head, folderPattern)).map((head) => folder.slice(head.length)));
+    return ways.length > 0 ? [{ root, ways }] : [];
+  });
+}
+
+/** A folder and those above it. */
+const headsOf = (folder) => [...folder.matchAll(/\/|$/g)].map(({ index: at }) => folder.slice(0, at)).filter((head) => head !== "");
 
 /** The pattern begins as an absolute path: skills that it can reach. */
 function underPrefix(text, begin, { index, budget }) {

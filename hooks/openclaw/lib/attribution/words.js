@@ -1,7 +1,8 @@
 /** The paths that a command's words may mean. */
 import path from "node:path";
-import { resolveFrom, isKnown, UNKNOWN } from "../lexer/expand.js";
+import { resolveFrom, isKnown, UNKNOWN, WITHIN } from "../lexer/expand.js";
 import { nameOf } from "../lexer/commands.js";
+import { takesList } from "../lexer/trees.js";
 import { textOfWord } from "../lexer/word.js";
 
 const MAX_TOKENS = 256;
@@ -16,26 +17,39 @@ const NAMING = /^(?:ls|ll|stat|du|df|tree|test|\[|basename|dirname|realpath|read
 const SPEAKING = /^(?:echo|printf)$/;
 const PYTHON = /^(?:python|pypy)[0-9.]*$/;
 const CODE = /^(?:python|pypy|node|bun|deno|perl|ruby|php|lua|osascript|awk|gawk|mawk|tclsh|Rscript|jshell|ts-node|tsx|sed|sqlite3|psql|make|jq)[0-9.]*$/;
+/** Of code in these a pattern may be one for files; in the others of CODE a star means something else. */
+const GLOBBING = /^(?:python|pypy|node|bun|deno|perl|ruby|php|ts-node|tsx)[0-9.]*$/;
 const QUIET = /^(?:cat|tee|echo|printf)$/;
 
 /**
  * @typedef {{file: string, start: number, end: number, isPath: boolean, named: boolean, runs: boolean}} Candidate
- *   `file`: absolute, or with UNKNOWN in it; `isPath`: it has the form of a path; `named`: it is only listed or spoken of;
- *   `runs`: it is what is run. `start`, `end` as in a Word.
- * @param {import("../lexer.js").Command} command @param {{env: object, home: string|null}} around @returns {Generator<Candidate>}
+ *   `runs`: it is what is run; `coded`: it stands in code of another language. `start`, `end` as in a Word.
+ * @param {import("../lexer.js").Command} command @param {{env: object, home: string|null, own?: boolean}} around
+ *   `own`: it is our own program and only reads: what it is given is spoken of, not used
+ * @returns {Generator<Candidate>}
  */
-export function* candidatesOf(command, { env, home }) {
-  const cwd = command.cwd ?? command.cwdPieces.map((piece) => piece ?? UNKNOWN).join("");
+export function* candidatesOf(command, { env, home, own = false }) {
+  const cwd = folderOf(command);
   const name = nameOf(wordText(command.argv[0]));
-  const at = { cwd, home, name, named: isNaming(name, command), loud: isLoud(name, command) };
+  const at = { cwd, home, name, named: own || isNaming(name, command), loud: isLoud(name, command) };
   yield { file: cwd, start: -1, end: -1, isPath: false, named: at.named || command.argv.length === 0, runs: false };
-  for (const [i, word] of command.argv.entries()) yield* ofWord(word, at, i);
+  for (const [i, word] of command.argv.entries()) yield* ofWord(word, own && i === 0 ? { ...at, named: false } : at, i);
   for (const { value } of command.assignments) yield* ofWord(value, { ...at, named: command.argv.length === 0 }, 1);
   for (const { op, target } of command.redirects) if (!op.startsWith("<<")) yield* ofWord(target, { ...at, named: false }, 1);
   if (command.argv.length > 0) yield* program(wordText(command.argv[0]), { command, env });
   if (PYTHON.test(name)) yield* modules(command, cwd);
   if (at.loud) for (const text of [...command.heredocs, command.stdin ?? ""]) yield* inText(text, at);
+  if (takesList(name, command.argv.map(wordText))) for (const file of (command.input ?? "").split(/[\n\0]+/, MAX_TOKENS)) if (file !== "") yield { file: resolveFrom(cwd, file), start: -1, end: -1, isPath: true, named: false, runs: false };
 }
+
+/** The folder that a command runs in, with UNKNOWN for what is not known of it. @param {import("../lexer.js").Command} command */
+export const folderOf = (command) => command.cwd ?? command.cwdPieces.map((piece) => piece ?? UNKNOWN).join("");
+
+/** Does a command only show or change what a folder holds? Its words may still be what a later one runs. @param {string} name */
+export const isListing = (name) => NAMING.test(name);
+
+/** Is this an interpreter whose code can go through folders? @param {string} name */
+export const runsCode = (name) => GLOBBING.test(name);
 
 const wordText = (word) => (word === undefined ? "" : textOfWord(word));
 
@@ -73,8 +87,7 @@ function part(word, text, { from, token }, at) {
   const plain = word.start >= 0 && word.literal === text;
   const start = plain ? word.start + from : -1;
   const named = at.named || (/\s/.test(text) && !CODE.test(at.name) && !/^(?:ssh|su|parallel|tmux|screen|at|batch|crontab|docker|podman)$/.test(at.name));
-  const file = resolveFrom(at.cwd, expandHome(token, at, 1));
-  return { file, start, end: plain ? start + token.length : -1, isPath: true, named, runs: false };
+  return { file: fileOf(token, at), start, end: plain ? start + token.length : -1, isPath: true, named, runs: false, coded: GLOBBING.test(at.name) };
 }
 
 function* inWord(word, text, at) {
@@ -83,7 +96,15 @@ function* inWord(word, text, at) {
 
 function* inText(text, at) {
   const named = at.named || !(CODE.test(at.name) || /sh$/.test(at.name));
-  yield* tokensOf(text.slice(0, MAX_WORD), (_, token) => ({ file: resolveFrom(at.cwd, expandHome(token, at, 1)), start: -1, end: -1, isPath: true, named, runs: false }));
+  yield* tokensOf(text.slice(0, MAX_WORD), (_, token) => ({ file: fileOf(token, at), start: -1, end: -1, isPath: true, named, runs: false, coded: GLOBBING.test(at.name) }));
+}
+
+/** A path in a text. In code it may be a pattern, which the language's own `glob` fills in. */
+function fileOf(token, at) {
+  const plain = expandHome(token, at, 1);
+  if (!GLOBBING.test(at.name) || !/[*?]/.test(plain)) return resolveFrom(at.cwd, plain);
+  const open = plain.replace(/\*\*+\/?/g, UNKNOWN).replace(/[*?]/g, WITHIN);
+  return resolveFrom(at.cwd, open.startsWith(UNKNOWN) ? `./${open}` : open);
 }
 
 function* tokensOf(text, make) {

@@ -7,7 +7,7 @@
 import { isOption, operands, optionValues, patternOf } from "./words.js";
 
 const nothing = () => ({ texts: [], later: [], files: [] });
-const KEYS = { enter: "\n", "c-m": "\n", "kpenter": "\n", space: " ", tab: "\t" };
+const KEYS = { enter: "\n", "c-m": "\n", kpenter: "\n", space: " ", tab: "\t" };
 
 const CARRIERS = {
   tmux: terminals,
@@ -93,7 +93,11 @@ export function carriedBy(name, words, stdin) {
 
 /** Words that are a command line by themselves, after `-x=`, `exec=`, `!` and the like. */
 function everyText(words) {
-  return { texts: words.map(patternOf).flatMap((text) => (/\s/.test(text) ? [text.replace(/^(?:-[a-zA-Z-]+=)?(?:checkpoint-action=)?(?:exec=|exec:|system:)?[\s:!]*/i, "")] : [])) };
+  return {
+    texts: words
+      .map(patternOf)
+      .flatMap((text) => (/\s/.test(text) ? [text.replace(/^(?:-[a-zA-Z-]+=)?(?:checkpoint-action=)?(?:exec=|exec:|system:)?[\s:!]*/i, "")] : [])),
+  };
 }
 
 function joined(words) {
@@ -116,7 +120,12 @@ function gitText(words) {
   const set = operands(words);
   const values = [...optionValues(words, ["-c", "--exec", "--upload-pack", "--receive-pack", "-x", "--extcmd", "-u"])].map(patternOf);
   const configured = set[0]?.value === "config" ? set.slice(2).map(patternOf) : [];
-  const chosen = ["bisect", "submodule", "rebase", "filter-branch"].includes(set[0]?.value) ? set.slice(1).map(patternOf).filter((text) => /\s/.test(text)) : [];
+  const chosen = ["bisect", "submodule", "rebase", "filter-branch"].includes(set[0]?.value)
+    ? set
+        .slice(1)
+        .map(patternOf)
+        .filter((text) => /\s/.test(text))
+    : [];
   return { texts: [...values.map((text) => text.replace(/^[\w.-]+=!?/, "")), ...configured.map((text) => text.replace(/^!/, "")), ...chosen] };
 }
 
@@ -125,7 +134,9 @@ function parallelText(words, stdin) {
   const at = plain.indexOf(":::");
   const command = (at < 0 ? plain : plain.slice(0, at)).join(" ");
   const values = at < 0 ? [] : plain.slice(at + 1);
-  return { texts: [...values.map((value) => (command.includes("{}") ? command.replaceAll("{}", value) : `${command} ${value}`)), ...(stdin ? [stdin] : [])] };
+  return {
+    texts: [...values.map((value) => (command.includes("{}") ? command.replaceAll("{}", value) : `${command} ${value}`)), ...(stdin ? [stdin] : [])],
+  };
 }
 
 function scheduled(words, stdin) {
@@ -135,7 +146,13 @@ function scheduled(words, stdin) {
 
 function made(words) {
   const named = optionValues(words, ["-f", "--file", "--makefile", "--justfile", "-t", "--taskfile"]).map(patternOf);
-  return { texts: words.map(patternOf).filter((text) => /=.*\s/.test(text)).map((text) => text.replace(/^[^=]*=/, "")), files: named.length > 0 ? named : ["GNUmakefile", "makefile", "Makefile", "justfile", "Justfile", "Taskfile.yml"] };
+  return {
+    texts: words
+      .map(patternOf)
+      .filter((text) => /=.*\s/.test(text))
+      .map((text) => text.replace(/^[^=]*=/, "")),
+    files: named.length > 0 ? named : ["GNUmakefile", "makefile", "Makefile", "justfile", "Justfile", "Taskfile.yml"],
+  };
 }
 
 const PACKAGE_VERBS = /^(?:run|run-script|test|start|stop|restart|install|ci|publish|pack|build|t|i)$/;

@@ -13,7 +13,7 @@
  * @property {Set<string>} written paths that were written in this call with text that is not known
  * @property {(path: string) => {text: string, whole: boolean}|null} read
  * @property {(path: string) => string} real
- * @property {{texts: number, letters: number, spent: boolean}} budget how much more may be read; `spent` once something was not
+ * @property {{texts: number, letters: number, until: number, spent: boolean}} budget how much more may be read; `spent` once something was not
  * @property {Map<string, any>} judged what was found in a text that is met again
  */
 import path from "node:path";
@@ -24,13 +24,15 @@ import { absolute, pathsOf } from "./words.js";
 const MAX_TEXTS = 128;
 const MAX_LETTERS = 2 * 1024 * 1024;
 const MAX_LOOKUPS = 2000;
+const MAX_MS = 1_500;
 const PLUGIN = path.resolve(import.meta.dirname, "../..");
 
 /** @param {object} options as given to `protect` @returns {Context} */
 export function createContext({ places = {}, cwd, home, env = {}, readFile, memory, session = "" }) {
   const onDisk = readFile ? (file) => readFile(file) : readText;
+  const resolved = () => protectedPlaces(places, { plugin: PLUGIN, real: realOf });
   const context = {
-    places: protectedPlaces(places, { plugin: PLUGIN, real: realOf }),
+    places: memory ? memory.kept(JSON.stringify(places), resolved) : resolved(),
     cwd: typeof cwd === "string" ? cwd : (home ?? "/"),
     home: home ?? env.HOME,
     env,
@@ -39,16 +41,17 @@ export function createContext({ places = {}, cwd, home, env = {}, readFile, memo
     aliases: new Map(),
     written: new Set(),
     real: remembered(realOf),
-    budget: { texts: MAX_TEXTS, letters: MAX_LETTERS, spent: false },
+    budget: { texts: MAX_TEXTS, letters: MAX_LETTERS, until: performance.now() + MAX_MS, spent: false },
     judged: new Map(),
     memory: memory ?? null,
     session,
   };
   const held = new Map();
-  context.read = (file) => readKnown(context, file, (real) => {
-    if (!held.has(real)) held.set(real, onDisk(real));
-    return held.get(real);
-  });
+  context.read = (file) =>
+    readKnown(context, file, (real) => {
+      if (!held.has(real)) held.set(real, onDisk(real));
+      return held.get(real);
+    });
   return context;
 }
 
@@ -70,7 +73,7 @@ function remembered(look) {
 export function once(context, kind, text, judge) {
   const key = `${kind}\0${text}`;
   if (context.judged.has(key)) return context.judged.get(key);
-  if (context.budget.texts <= 0 || context.budget.letters < text.length) {
+  if (context.budget.texts <= 0 || context.budget.letters < text.length || performance.now() > context.budget.until) {
     context.budget.spent = true;
     return null;
   }
@@ -132,12 +135,24 @@ export function takeAway(context, word, cwd) {
 export function showsSecret(context, word, cwd, { below = false } = {}) {
   return pathsOf(word, cwd, context.home).some((target) => {
     if (kindOf(context, target) === "secret") return true;
-    return below && inside(follow(context, target), context.places.filter(({ kind }) => kind === "state")) !== null && holdsSecret(context, target);
+    return (
+      below &&
+      inside(
+        follow(context, target),
+        context.places.filter(({ kind }) => kind === "state"),
+      ) !== null &&
+      holdsSecret(context, target)
+    );
   });
 }
 
 function holdsSecret(context, target) {
-  return holds(follow(context, target), context.places.filter(({ kind }) => kind === "secret")) !== null;
+  return (
+    holds(
+      follow(context, target),
+      context.places.filter(({ kind }) => kind === "secret"),
+    ) !== null
+  );
 }
 
 /** The protected kind of a path found in code, relative to the call's folder. @returns {"write"|"secret"|null} */

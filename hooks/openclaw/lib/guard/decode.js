@@ -7,7 +7,8 @@ const MAX_PIECES = 64;
 const BASE64 = /[A-Za-z0-9+/_-]{12,}={0,2}/g;
 const HEX = /(?:[0-9a-fA-F]{2}[\s,:]?){8,}/g;
 const BASE32 = /\b[A-Z2-7]{16,}={0,6}/g;
-const ESCAPES = /\\x([0-9a-fA-F]{1,2})|\\u\{([0-9a-fA-F]{1,6})\}|\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\0?([0-7]{2,3})|%([0-9a-fA-F]{2})|&#(\d{2,3});/g;
+const ESCAPES =
+  /\\x([0-9a-fA-F]{1,2})|\\u\{([0-9a-fA-F]{1,6})\}|\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})|\\0?([0-7]{2,3})|%([0-9a-fA-F]{2})|&#(\d{2,3});/g;
 const CODE = /0x[0-9a-fA-F]{2}|\b\d{2,3}\b/g;
 const CODE_GAP = 24;
 const CALLS = /\b(?:chr|char|fromCharCode|fromCodePoint)\s{0,8}\(\s{0,8}(0x[0-9a-fA-F]{2}|\d{2,3})\s{0,8}\)[\s.+&,]{0,16}/gi;
@@ -17,7 +18,10 @@ const PRINTABLE = /^[\t\n\r\x20-\x7e]+$/;
 export function readings(text) {
   if (text.length > MAX_TEXT) return [];
   const first = once(text);
-  const again = first.filter((one) => one.length < 16_384).slice(0, 12).flatMap(decoded);
+  const again = first
+    .filter((one) => one.length < 16_384)
+    .slice(0, 12)
+    .flatMap(decoded);
   return [...new Set([...first, ...again])].filter((one) => one !== text).slice(0, 4 * MAX_PIECES);
 }
 

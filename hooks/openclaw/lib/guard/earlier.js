@@ -16,7 +16,9 @@ const MAX_LENGTH = 256 * 1024;
 export function record(context, command, name) {
   if (name === "alias" || name === "hash") defineAliases(context, command);
   if (/^(?:ln|cp|mv|install|link)$/.test(name)) recordCopy(context, command, name);
-  const targets = command.redirects.filter(({ op, fd }) => op.startsWith(">") && op !== ">&" && (fd === "" || fd === "1")).map(({ op, target }) => [target, op === ">>"]);
+  const targets = command.redirects
+    .filter(({ op, fd }) => op.startsWith(">") && op !== ">&" && (fd === "" || fd === "1"))
+    .map(({ op, target }) => [target, op === ">>"]);
   if (name === "tee") for (const word of operands(command.argv.slice(1))) targets.push([word, command.argv.some(({ value }) => value === "-a")]);
   if (targets.length === 0) return [];
   const texts = command.argv.map((word) => word.value ?? word.pieces.map((piece) => piece ?? UNKNOWN).join(""));

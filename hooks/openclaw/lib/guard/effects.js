@@ -5,20 +5,27 @@
  * @typedef {{writes: Word[], trees: Word[], reads: Word[], others: Word[]}} Effects   `others`: not known what is done with them
  */
 import { patternOf, isOption, known, operands, optionValues } from "./words.js";
-import { UNKNOWN } from "./places.js";
+import { fits, UNKNOWN } from "./places.js";
 
 const none = () => ({ writes: [], trees: [], reads: [], others: [] });
 const READERS = new Set(
-  ("cat head tail less more bat batcat grep egrep fgrep zgrep rg ag ack jq gron wc stat file diff colordiff cmp comm md5sum sha1sum sha256sum sha512sum b2sum cksum shasum ls dir eza exa " +
-    "tree du df realpath readlink basename dirname test [ [[ cut uniq column nl od hexdump strings tac rev fold fmt pr paste join echo printf true false : which whereis type command-v man info " +
-    "history logger notify-send wall say xdg-open open code-insiders pwd cd pushd popd export unset read sleep date id whoami uname env printenv set lsof lsattr getfacl namei fd fdfind locate " +
-    "mdfind base64 base32 xxd gzip-l zcat zless bzcat xzcat openssl-dgst gpg-list column tput clear seq expr bc ps top htop pgrep pidof curl-head ping host dig nslookup python-json expand unexpand look " +
-    "get-content select-string get-item get-childitem test-path gc gci sls write-host write-output").split(" "),
+  (
+    "cat head tail less more bat batcat grep egrep fgrep zgrep rg ag ack jq gron wc stat file diff colordiff cmp comm md5sum sha1sum " +
+    "sha256sum sha512sum b2sum cksum shasum ls dir eza exa tree du df realpath readlink basename dirname test [ [[ cut uniq column nl " +
+    "od hexdump strings tac rev fold fmt pr paste join echo printf true false : which whereis type command-v man info history logger " +
+    "notify-send wall say xdg-open open code-insiders pwd cd pushd popd export unset read sleep date id whoami uname env printenv set " +
+    "lsof lsattr getfacl namei fd fdfind locate mdfind base64 base32 xxd gzip-l zcat zless bzcat xzcat openssl-dgst gpg-list column " +
+    "tput clear seq expr bc ps top htop pgrep pidof curl-head ping host dig nslookup python-json expand unexpand look get-content " +
+    "select-string get-item get-childitem test-path gc gci sls write-host write-output"
+  ).split(" "),
 );
 const ALL_TREES = new Set("rm rmdir unlink shred srm trash trash-put trash-cli del erase rd remove-item ri wipe rimraf".split(" "));
 const ALL_WRITES = new Set(
-  ("tee sponge touch truncate chmod chown chgrp chattr setfacl xattr setfattr mkdir mkfifo mknod ed ex vi vim nvim nano pico emacs emacsclient micro hx kak joe code codium subl gedit kate mousepad " +
-    "set-content add-content out-file clear-content new-item sc ac ni icacls takeown attrib patch split csplit crudini augtool fallocate restorecon chcon split-path-none").split(" "),
+  (
+    "tee sponge touch truncate chmod chown chgrp chattr setfacl xattr setfattr mkdir mkfifo mknod ed ex vi vim nvim nano pico emacs " +
+    "emacsclient micro hx kak joe code codium subl gedit kate mousepad set-content add-content out-file clear-content new-item sc ac ni " +
+    "icacls takeown attrib patch split csplit crudini augtool fallocate restorecon chcon split-path-none"
+  ).split(" "),
 );
 const TREE_FLAG = /^-[a-zA-Z]*[rR]|^--recursive$/;
 
@@ -79,7 +86,8 @@ const HANDLERS = {
 export function effectsOf(name, words) {
   if (READERS.has(name)) return readsAll(words);
   if (ALL_TREES.has(name)) return { ...none(), trees: operands(words) };
-  if (ALL_WRITES.has(name)) return { ...none(), writes: operands(words), trees: words.some((word) => TREE_FLAG.test(patternOf(word))) ? operands(words) : [] };
+  if (ALL_WRITES.has(name))
+    return { ...none(), writes: operands(words), trees: words.some((word) => TREE_FLAG.test(patternOf(word))) ? operands(words) : [] };
   if (Object.hasOwn(HANDLERS, name)) return HANDLERS[name](words);
   return { ...none(), others: words.flatMap(parts) };
 }
@@ -136,9 +144,42 @@ function streamEdited(words) {
 function found(words) {
   const end = words.findIndex((word) => isOption(word) || word.value === "(" || word.value === "!");
   const starts = end < 0 ? words : words.slice(0, end);
-  const deletes = words.some((word) => word.value === "-delete");
+  const deletes = (words.some((word) => word.value === "-delete") || runsWriter(words)) && mayFindOurs(words);
   const writes = optionValues(words, ["-fprint", "-fprintf", "-fls", "-fprint0"]);
   return { ...none(), trees: deletes ? (starts.length > 0 ? starts : [known(".")]) : [], writes };
+}
+
+/** `-exec rm`: the words it finds are not known, so where it starts counts. */
+function runsWriter(words) {
+  const at = words.findIndex((word) => /^-(?:exec|execdir|ok|okdir)$/.test(word.value ?? ""));
+  if (at < 0) return false;
+  const end = words.findIndex((word, i) => i > at && (word.value === ";" || word.value === "+"));
+  const [program, ...rest] = words.slice(at + 1, end < 0 ? undefined : end);
+  if (!program || program.value === "find") return false;
+  const { writes, trees } = effectsOf(lastPart(patternOf(program)), rest);
+  return [...writes, ...trees].some((word) => patternOf(word).includes("{}"));
+}
+
+const OUR_NAMES = [
+  "openclaw-vt",
+  "openclaw_vt",
+  "openclaw-vt-policy",
+  "openclaw.json",
+  "config.toml",
+  "daemon.json",
+  "audit.jsonl",
+  "cache.db",
+  "gate.sock",
+];
+
+/** Whether the names that `find` looks for can be ours; without any, all are found. */
+function mayFindOurs(words) {
+  const patterns = optionValues(words, ["-name", "-iname", "-path", "-ipath", "-wholename", "-regex", "-iregex"]).map((word) =>
+    patternOf(word).toLowerCase(),
+  );
+  return (
+    patterns.length === 0 || patterns.some((pattern) => /openclaw/.test(pattern) || OUR_NAMES.some((name) => fits(name, pattern.split("/").at(-1))))
+  );
 }
 
 function archived(words) {
@@ -152,7 +193,21 @@ function archived(words) {
 }
 
 function fetched(words) {
-  const writes = optionValues(words, ["-o", "--output", "-O", "--output-document", "-P", "--directory-prefix", "--output-dir", "-c", "--cookie-jar", "-D", "--dump-header", "--trace", "--trace-ascii"]);
+  const writes = optionValues(words, [
+    "-o",
+    "--output",
+    "-O",
+    "--output-document",
+    "-P",
+    "--directory-prefix",
+    "--output-dir",
+    "-c",
+    "--cookie-jar",
+    "-D",
+    "--dump-header",
+    "--trace",
+    "--trace-ascii",
+  ]);
   const reads = words.flatMap((word) => (/@./.test(patternOf(word)) ? [known(patternOf(word).replace(/^[^@]*@/, ""))] : []));
   const urls = words.filter((word) => patternOf(word).startsWith("file://"));
   // wget, and curl -O, write what the address ends with into the folder they run in.
@@ -170,7 +225,12 @@ function versioned(words) {
 
 function queried(words) {
   const [base, ...queries] = operands(words);
-  const reads = words.some((word) => /^-?-readonly$/.test(patternOf(word))) || (queries.length > 0 && queries.every((word) => /^\s*(?:select\b|pragma\s+[\w.]+\s*;?\s*$|\.(?:schema|tables|dump|indexes)\b|explain\b)[^;]*;?\s*$/i.test(word.value ?? "")));
+  const reads =
+    words.some((word) => /^-?-readonly$/.test(patternOf(word))) ||
+    (queries.length > 0 &&
+      queries.every((word) =>
+        /^\s*(?:select\b|pragma\s+[\w.]+\s*;?\s*$|\.(?:schema|tables|dump|indexes)\b|explain\b)[^;]*;?\s*$/i.test(word.value ?? ""),
+      ));
   if (!base) return none();
   return reads ? { ...none(), reads: [base] } : { ...none(), writes: [base] };
 }

@@ -27,7 +27,8 @@ export function judgeChanges(context, changes) {
     const found = judgeChange(context, change);
     if (found) return found;
   }
-  for (const { path, text, removed } of changes) if (!removed) context.memory?.wrote(context.session, follow(context, absolute(path, context.cwd, context.home)), text);
+  for (const { path, text, removed } of changes)
+    if (!removed) context.memory?.wrote(context.session, follow(context, absolute(path, context.cwd, context.home)), text);
   return null;
 }
 
@@ -76,8 +77,15 @@ function textOf(params) {
 export function changesOfEdit(params) {
   const file = pathOf(params);
   if (file === null) return [];
-  const edits = (Array.isArray(params.edits) ? params.edits : [params]).map((edit) => [first(edit, ["oldText", "old_string", "old_str", "oldString"]), first(edit, ["newText", "new_string", "new_str", "newString", "insert_text"]) ?? ""]);
-  const after = (before) => edits.reduce((text, [from, to]) => (text === null || typeof from !== "string" || from === "" || !text.includes(from) ? null : text.split(from).join(to)), before);
+  const edits = (Array.isArray(params.edits) ? params.edits : [params]).map((edit) => [
+    first(edit, ["oldText", "old_string", "old_str", "oldString"]),
+    first(edit, ["newText", "new_string", "new_str", "newString", "insert_text"]) ?? "",
+  ]);
+  const after = (before) =>
+    edits.reduce(
+      (text, [from, to]) => (text === null || typeof from !== "string" || from === "" || !text.includes(from) ? null : text.split(from).join(to)),
+      before,
+    );
   return [{ path: file, after, text: edits.map(([, to]) => to).join("\n"), removed: false }];
 }
 
@@ -105,7 +113,12 @@ export function changesOfPatch(input) {
     else if (now) hunkLine(now, line);
     else if (DIFF.test(line)) changes.push({ path: DIFF.exec(line)[1], after: () => null, text: input, removed: false });
   }
-  for (const change of changes) if (change.lines) change.text = change.lines.filter(([sign]) => sign === "+").map(([, text]) => text).join("\n");
+  for (const change of changes)
+    if (change.lines)
+      change.text = change.lines
+        .filter(([sign]) => sign === "+")
+        .map(([, text]) => text)
+        .join("\n");
   return changes;
 }
 
@@ -125,8 +138,14 @@ function hunkLine(change, line) {
 function applied(before, lines) {
   let text = before;
   for (const hunk of hunksOf(lines)) {
-    const old = hunk.filter(([sign]) => sign !== "+").map(([, line]) => line).join("\n");
-    const fresh = hunk.filter(([sign]) => sign !== "-").map(([, line]) => line).join("\n");
+    const old = hunk
+      .filter(([sign]) => sign !== "+")
+      .map(([, line]) => line)
+      .join("\n");
+    const fresh = hunk
+      .filter(([sign]) => sign !== "-")
+      .map(([, line]) => line)
+      .join("\n");
     if (old === "" || text.split(old).length !== 2) return null;
     text = text.replace(old, () => fresh);
   }

@@ -25,7 +25,8 @@ export function programOf(context, first, words) {
   for (const run of runsOf(programName(patternOf(first)), words)) {
     if (!run.word || (run.kind !== "module" && run.kind !== "file" && run.kind !== "shell")) continue;
     const text = patternOf(run.word);
-    if (run.kind === "module" && /^openclaw_vt(?:\.|$)/.test(fold(text))) return { ours: true, openclaw: false, args: /^openclaw_vt(?:\.__main__|\.cli)?$/.test(fold(text)) ? run.args : [known("?")] };
+    if (run.kind === "module" && /^openclaw_vt(?:\.|$)/.test(fold(text)))
+      return { ours: true, openclaw: false, args: /^openclaw_vt(?:\.__main__|\.cli)?$/.test(fold(text)) ? run.args : [known("?")] };
     if (run.kind !== "module" && isOurs(text)) return { ours: true, openclaw: false, args: run.args };
     if (run.kind !== "module" && isOpenclaw(text)) return { ours: false, openclaw: true, args: run.args };
   }
@@ -34,6 +35,8 @@ export function programOf(context, first, words) {
 
 function named(context, first, words) {
   const text = patternOf(first);
+  // `$(which openclaw-vt)`: its output is not known, but where it comes from is.
+  if (first.value === null && /^"?(?:\$\(|`)/.test(first.literal) && mentionsUs(first.literal)) return { ours: true, openclaw: false, args: words };
   for (const one of new Set([text, linked(context, text, words)])) {
     if (isOurs(one)) return { ours: true, openclaw: false, args: words };
     if (isOpenclaw(one)) return { ours: false, openclaw: true, args: words };

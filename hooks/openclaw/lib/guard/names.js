@@ -1,8 +1,33 @@
 /** The names we go by, read through case, Unicode and quoting tricks. */
 
 // Letters that look like the ones in our name, in scripts that NFKC leaves alone.
-const LOOKALIKES = new Map(Object.entries({ а: "a", с: "c", е: "e", о: "o", р: "p", ѕ: "s", і: "i", х: "x", ν: "v", ο: "o", ρ: "p", α: "a", τ: "t", т: "t", п: "n", ԝ: "w", "‐": "-", "‑": "-", "–": "-", "—": "-", "−": "-" }));
-const IGNORED = /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\u{e0000}-\u{e0fff}]/gu;
+const LOOKALIKES = new Map(
+  Object.entries({
+    а: "a",
+    с: "c",
+    е: "e",
+    о: "o",
+    р: "p",
+    ѕ: "s",
+    і: "i",
+    х: "x",
+    ν: "v",
+    ο: "o",
+    ρ: "p",
+    α: "a",
+    τ: "t",
+    т: "t",
+    п: "n",
+    ԝ: "w",
+    "‐": "-",
+    "‑": "-",
+    "–": "-",
+    "—": "-",
+    "−": "-",
+  }),
+);
+const IGNORED =
+  /[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\u{e0000}-\u{e0fff}]/gu;
 const NOT_ASCII = /[^\x00-\x7f]/;
 const NOT_ASCII_ALL = /[^\x00-\x7f]/gu;
 const EXTENSION = /\.(?:exe|cmd|bat|com|ps1|py|pyz|pyw|mjs|cjs|js|sh)$/;
@@ -10,6 +35,9 @@ const OURS = /^openclaw[-_.]vt(?:-policy|-script|-daemon)?(?:@.*|[=<>~!].*|\[.*)
 const OPENCLAW = /^openclaw(?:@.*)?$/;
 const MENTION = /openclaw[-_. ]?vt/;
 const SQUEEZED_OUT = /[\s'"`\\+,()[\]{}^]/g;
+
+/** One pattern out of several; a long one is easier to read in lines. @param {RegExp[]} patterns @returns {RegExp} */
+export const anyOf = (patterns) => new RegExp(patterns.map(({ source }) => source).join("|"));
 
 /** Lower case, without invisible characters, look-alikes as what they look like. @param {string} text @returns {string} */
 export function fold(text) {

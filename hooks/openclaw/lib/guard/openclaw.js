@@ -6,7 +6,7 @@
  *   `texts`: shell text that OpenClaw would run; `argv`: command lines that it would run; `words`: messages that it would read;
  *   `files`: a plugin source or a message file, for the caller to look into
  */
-import { fold, isOurs, mentionsUs } from "./names.js";
+import { anyOf, fold, isOurs, mentionsUs } from "./names.js";
 
 const ROOT_VALUED = new Set(["--container", "--log-level", "--profile"]);
 const ACKNOWLEDGE = "--acknowledge-install-policy-warning";
@@ -14,12 +14,27 @@ const ACKNOWLEDGE = "--acknowledge-install-policy-warning";
 export const GATE_KEYS = Object.freeze(["security", "plugins", "hooks", "secrets", "$include"]);
 const STEERING_ENV = /^(?:openclaw_|python|node_|ld_|dyld_|path$|home$|xdg_|bash_env$|shell$)/;
 const SET_VALUED = new Set(
-  ("--batch-file --batch-json --expect-current-json --provider-allowlist --provider-arg --provider-command --provider-env --provider-max-bytes " +
-    "--provider-max-output-bytes --provider-mode --provider-no-output-timeout-ms --provider-pass-env --provider-path --provider-source " +
-    "--provider-timeout-ms --provider-trusted-dir --ref-id --ref-provider --ref-source --section --replace-path --file --agent").split(" "),
+  (
+    "--batch-file --batch-json --expect-current-json --provider-allowlist --provider-arg --provider-command --provider-env --provider- " +
+    "max-bytes --provider-max-output-bytes --provider-mode --provider-no-output-timeout-ms --provider-pass-env --provider-path " +
+    "--provider-source --provider-timeout-ms --provider-trusted-dir --ref-id --ref-provider --ref-source --section --replace-path " +
+    "--file --agent"
+  ).split(" "),
 );
-const RISKY_METHOD =
-  /^(?:config\.(?!get$|schema)|plugin\.approval\.(?!list$|get$)|exec\.approvals?\.(?!get$|list$|grants\.list$|waitdecision$)|approval\.(?!get$|history$|list$)|skills\.(?:install|update|upload)|plugins\.(?:install|uninstall|setenabled|reload|refresh)|wizard\.|secrets\.(?:store\.(?:set|delete)|reload|apply)|openclaw\.chat|update\.run|device\.pair\.approve|node\.pair\.approve)/;
+const RISKY_METHOD = anyOf([
+  /^config\.(?!get$|schema)/,
+  /^plugin\.approval\.(?!list$|get$)/,
+  /^exec\.approvals?\.(?!get$|list$|grants\.list$|waitdecision$)/,
+  /^approval\.(?!get$|history$|list$)/,
+  /^skills\.(?:install|update|upload)/,
+  /^plugins\.(?:install|uninstall|setenabled|reload|refresh)/,
+  /^wizard\./,
+  /^secrets\.(?:store\.(?:set|delete)|reload|apply)/,
+  /^openclaw\.chat/,
+  /^update\.run/,
+  /^device\.pair\.approve/,
+  /^node\.pair\.approve/,
+]);
 const SLASH = /(?:^|\n)[^\S\n]{0,200}\/(?:approve|config\s+(?:set|unset)|plugins?\s+(?:install|enable|disable|uninstall)|elevated|elev|exec)\b/i;
 
 /** Whether a message would be taken for a command that a person gives. @param {string} text @returns {boolean} */
@@ -39,7 +54,15 @@ function firstKey(path) {
 export function isGateSetting(path, value = "") {
   const key = firstKey(path);
   if (key === "" || GATE_KEYS.includes(key)) return true;
-  if (key === "env") return STEERING_ENV.test(fold(path).split(/[."'[\]]/).filter(Boolean).at(-1) ?? "") || /openclaw_vt|bash_env|node_options|pythonpath|ld_preload/.test(fold(value));
+  if (key === "env")
+    return (
+      STEERING_ENV.test(
+        fold(path)
+          .split(/[."'[\]]/)
+          .filter(Boolean)
+          .at(-1) ?? "",
+      ) || /openclaw_vt|bash_env|node_options|pythonpath|ld_preload/.test(fold(value))
+    );
   return mentionsUs(path);
 }
 

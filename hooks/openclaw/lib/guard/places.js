@@ -32,7 +32,12 @@ export function protectedPlaces(places, { plugin, real }) {
   if (/openclaw[-_]vt/.test(fold(path.basename(folder)))) add(folder, "config", true);
   add(places.config, "config", false);
   add(places.launcher, "data", false);
-  if (places.stateDir) for (const [name, tree] of [["keys", true], ["daemon.json", false]]) add(path.join(places.stateDir, name), "secret", tree);
+  if (places.stateDir)
+    for (const [name, tree] of [
+      ["keys", true],
+      ["daemon.json", false],
+    ])
+      add(path.join(places.stateDir, name), "secret", tree);
   add(places.stateDir, "state", true);
   add(places.dataDir, "data", true);
   add(plugin, "plugin", true);
@@ -84,7 +89,7 @@ export function holds(target, places) {
     if (place.kind === "openclaw-files") continue;
     const parts = place.path.split("/");
     const mine = wanted.split("/");
-    if (mine.length <= parts.length && (wanted === "/" || mine.every((part, at) => matches(part, parts[at])))) return place.kind;
+    if (mine.length <= parts.length && (wanted === "/" || mine.every((part, at) => fits(parts[at], part)))) return place.kind;
   }
   return null;
 }
@@ -92,21 +97,21 @@ export function holds(target, places) {
 function looselyInside(wanted, place) {
   if (wanted.includes(UNKNOWN)) {
     // What is not known may be anything, so what is known has to point at us.
-    const name = path.posix.basename(place.path);
+    const end = place.path.split("/").slice(-2).join("/");
     const known = wanted.split(UNKNOWN);
-    if (!known.some((part) => part.includes(name) || /openclaw[-_]?(?:vt|\.json)/.test(part))) return false;
-    return matches(wanted, place.path) || (place.tree && matches(wanted, `${place.path}/${lastKnown(wanted)}`));
+    if (!known.some((part) => part.includes(end) || /openclaw[-_]?(?:vt|\.json)/.test(part))) return false;
+    return fits(place.path, wanted) || (place.tree && fits(`${place.path}/${lastKnown(wanted)}`, wanted));
   }
   const parts = place.path.split("/");
   const mine = wanted.split("/");
   if (mine.length < parts.length || (mine.length > parts.length && !place.tree)) return false;
-  return parts.every((part, at) => matches(mine[at], part));
+  return parts.every((part, at) => fits(part, mine[at]));
 }
 
 const lastKnown = (wanted) => wanted.slice(Math.max(wanted.lastIndexOf("/"), wanted.lastIndexOf(UNKNOWN)) + 1) || "x";
 
-/** Wildcard match in linear space and without backtracking further than the last wildcard. */
-function matches(pattern, text) {
+/** Whether a pattern with wildcards fits a whole text; it goes back no further than the last wildcard. @param {string} text @param {string} pattern */
+export function fits(text, pattern) {
   const tokens = pattern.replace(/\[[^\]]*\]/g, "?").replace(/[*\ue000]+/g, "*");
   let [t, p, star, mark] = [0, 0, -1, 0];
   while (t < text.length) {

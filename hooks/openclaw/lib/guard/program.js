@@ -31,7 +31,20 @@ const ONLY_THESE = { daemon: ["--status", "--json"], doctor: ["--json", "--offli
 const OUTPUT = /^(?:-o|--output|--sarif|--html)(?:=(.*))?$/s;
 
 /** Commands that say yes or weaken something; what code that builds its own command line is searched for. */
-export const WRITE_WORDS = Object.freeze(["accept", "suppress", "setup", "install-policy", "quarantine", "rotate", "simulator", "attest", "import", "prune", "restore", "reinstate"]);
+export const WRITE_WORDS = Object.freeze([
+  "accept",
+  "suppress",
+  "setup",
+  "install-policy",
+  "quarantine",
+  "rotate",
+  "simulator",
+  "attest",
+  "import",
+  "prune",
+  "restore",
+  "reinstate",
+]);
 
 /**
  * Judge what follows the program's name.

@@ -40,7 +40,8 @@ export function judgeRuns(context, { command, first, words, name }) {
 }
 
 function judgeRun(context, run, { command, name }) {
-  if (run.kind === "code") return judgeOpaque(context, run.text) ?? (/^(?:pwsh|powershell)$/.test(name) ? judgeShell(context, encoded(run.text)) : null);
+  if (run.kind === "code")
+    return judgeOpaque(context, run.text) ?? (/^(?:pwsh|powershell)$/.test(name) ? judgeShell(context, encoded(run.text)) : null);
   if (run.kind === "stdin") return command.stdin === null || isShell(name) ? null : judgeOpaque(context, command.stdin);
   if (run.kind === "module") return judgeModule(context, run, command);
   const text = patternOf(run.word);
@@ -72,7 +73,8 @@ function judgeOwnFile(context, { command, first, words, name }) {
   if (!context.home || !/^[\w.+-]+$/.test(name) || (command.cwd !== null && command.cwd.endsWith("/bin"))) return null;
   for (const folder of [".local/bin", "bin"]) {
     const file = path.join(context.home, folder, text);
-    if (context.files.has(file) || context.memory?.written(context.session, file) !== undefined) return judgeText(context, file, words, command.cwd, {});
+    if (context.files.has(file) || context.memory?.written(context.session, file) !== undefined)
+      return judgeText(context, file, words, command.cwd, {});
   }
   return null;
 }
@@ -117,7 +119,11 @@ function judgePackage(context, text) {
 }
 
 function judgeShellFile(context, text, args, cwd) {
-  const set = args.slice(0, MAX_ARGS).map(patternOf).map((arg) => `'${arg.replaceAll("'", `'\\''`)}'`).join(" ");
+  const set = args
+    .slice(0, MAX_ARGS)
+    .map(patternOf)
+    .map((arg) => `'${arg.replaceAll("'", `'\\''`)}'`)
+    .join(" ");
   return caught(judgeShell(context, args.length > 0 ? `set -- ${set}\n${text}` : text, { cwd: cwd ?? undefined }));
 }
 

@@ -45,7 +45,13 @@ const TOOLS = {
 };
 
 // What these are given is shown or stored, and their own calls come through here again.
-const HARMLESS = new Set("web_search web_fetch memory_search memory_get session_status sessions_list sessions_history sessions_search image_generate view_image tts show_widget progress_card update_goal create_goal get_goal suggest_task dismiss_task ask_user wait tool_search tool_describe ls find grep secrets skill_workshop".split(" "));
+const HARMLESS = new Set(
+  (
+    "web_search web_fetch memory_search memory_get session_status sessions_list sessions_history sessions_search image_generate " +
+    "view_image tts show_widget progress_card update_goal create_goal get_goal suggest_task dismiss_task ask_user wait tool_search " +
+    "tool_describe ls find grep secrets skill_workshop"
+  ).split(" "),
+);
 
 /** @param {Context} context @param {any} event @returns {Found} */
 export function judgeTool(context, event) {
@@ -61,20 +67,31 @@ export function judgeTool(context, event) {
 function judgeDerived(context, event, name) {
   if (name === "read" || name === "apply_patch" || !Array.isArray(event?.derivedPaths)) return null;
   const paths = event.derivedPaths.filter((one) => typeof one === "string").slice(0, 256);
-  return name === "write" || name === "edit" ? null : judgeChanges(context, paths.map((one) => ({ path: one, after: () => null, text: "", removed: false })));
+  return name === "write" || name === "edit"
+    ? null
+    : judgeChanges(
+        context,
+        paths.map((one) => ({ path: one, after: () => null, text: "", removed: false })),
+      );
 }
 
 function exec(context, params, event) {
-  // A Code Mode cell is JavaScript without modules, and each tool it calls comes through here by itself.
-  if (event?.toolKind === "code_mode_exec" || (typeof params.code === "string" && params.code !== "" && (params.command === undefined || params.command === params.code))) return null;
+  // A Code Mode cell is JavaScript without modules, and each tool it calls comes through here by itself. Only the host says
+  // that it is one: a member that the model can add must not turn a command into something else.
+  if (event?.toolKind === "code_mode_exec") return null;
   const steered = judgeEnv(context, params.env);
   const command = Array.isArray(params.command) ? quotedLine(params.command) : params.command;
   if (typeof command !== "string") return null;
-  return judgeShell(context, command) ?? (steered && mentionsUs(command) ? "guard.environment" : steered === "own" ? "guard.environment" : hostSteered(command, steered));
+  return (
+    judgeShell(context, command) ??
+    (steered && mentionsUs(command) ? "guard.environment" : steered === "own" ? "guard.environment" : hostSteered(command, steered))
+  );
 }
 
 function hostSteered(command, steered) {
-  return steered === "host" && /\bopenclaw\b[^\n;|&]*\b(?:skills?|plugins?|agent|gateway|cron|automations)\b/.test(fold(command)) ? "guard.environment" : null;
+  return steered === "host" && /\bopenclaw\b[^\n;|&]*\b(?:skills?|plugins?|agent|gateway|cron|automations)\b/.test(fold(command))
+    ? "guard.environment"
+    : null;
 }
 
 const quotedLine = (words) => words.map((word) => `'${String(word).replaceAll("'", `'\\''`)}'`).join(" ");
@@ -83,7 +100,8 @@ const quotedLine = (words) => words.map((word) => `'${String(word).replaceAll("'
 function judgeEnv(context, env) {
   if (env === null || typeof env !== "object") return null;
   const kinds = Object.keys(env).slice(0, 256).map(steers);
-  for (const [name, value] of Object.entries(env)) if (/^[A-Za-z_]\w*$/.test(name) && typeof value === "string") context.env = { ...context.env, [name]: value };
+  for (const [name, value] of Object.entries(env))
+    if (/^[A-Za-z_]\w*$/.test(name) && typeof value === "string") context.env = { ...context.env, [name]: value };
   return ["own", "host", "interpreter"].find((kind) => kinds.includes(kind)) ?? null;
 }
 
@@ -92,7 +110,9 @@ function patch(context, params, event) {
   const changes = changesOfPatch(input);
   const seen = new Set(changes.map(({ path }) => path));
   // The host may have read a path in the patch that this reader did not.
-  const missed = (event?.derivedPaths ?? []).filter((one) => typeof one === "string" && ![...seen].some((path) => one.endsWith(path.replace(/^[./~]+/, ""))));
+  const missed = (event?.derivedPaths ?? []).filter(
+    (one) => typeof one === "string" && ![...seen].some((path) => one.endsWith(path.replace(/^[./~]+/, ""))),
+  );
   return judgeChanges(context, [...changes, ...missed.map((one) => ({ path: one, after: () => null, text: input, removed: false }))]);
 }
 
@@ -120,13 +140,17 @@ function gateway(context, params) {
   if (/approval/.test(action)) return "guard.openclaw-approval";
   const touched = `${typeof params.path === "string" ? params.path : ""}\n${text(params.raw)}\n${text(params.patch)}\n${text(params.config)}\n${text(params.value)}`;
   if (action === "config.apply") return "guard.openclaw-config";
-  return /^config\./.test(action) && (isGateSetting(params.path ?? "x") || /security|plugins|hooks|secrets|\$include|openclaw[-_]vt/.test(fold(unescape8(touched)))) ? "guard.openclaw-config" : null;
+  return /^config\./.test(action) &&
+    (isGateSetting(params.path ?? "x") || /security|plugins|hooks|secrets|\$include|openclaw[-_]vt/.test(fold(unescape8(touched))))
+    ? "guard.openclaw-config"
+    : null;
 }
 
 const text = (value) => (typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value));
 const unescape8 = (value) => value.replace(/\\u([0-9a-fA-F]{4})/g, (_, code) => String.fromCharCode(Number.parseInt(code, 16)));
 
-const TALKS_OF_GATE = /openclaw[-_ ]?vt|install[-_ ]?policy|security\.|\bplugins?\.(?:entries|allow|deny|load)|approv(?:e|al)s?\b.*\b(?:allow|resolve|yes)|(?:resolve|allow)\b.*\bapproval/;
+const TALKS_OF_GATE =
+  /openclaw[-_ ]?vt|install[-_ ]?policy|security\.|\bplugins?\.(?:entries|allow|deny|load)|approv(?:e|al)s?\b.*\b(?:allow|resolve|yes)|(?:resolve|allow)\b.*\bapproval/;
 
 /** The system agent: with full permission it applies what it is asked without asking anybody. */
 function systemAgent(context, params) {
@@ -136,7 +160,9 @@ function systemAgent(context, params) {
   if (action === "setup") return "guard.openclaw-setup";
   const message = fold(text(params.message));
   if (isPersonsCommand(message)) return "guard.openclaw-approval";
-  return TALKS_OF_GATE.test(message) || /\b(?:disable|remove|uninstall|switch off|turn off|deactivate)\b.*\b(?:plugins?|security)\b/.test(message) ? "guard.openclaw-config" : null;
+  return TALKS_OF_GATE.test(message) || /\b(?:disable|remove|uninstall|switch off|turn off|deactivate)\b.*\b(?:plugins?|security)\b/.test(message)
+    ? "guard.openclaw-config"
+    : null;
 }
 
 function jobs(context, params) {
@@ -163,14 +189,20 @@ function speaking(context, params) {
   return said.some(isPersonsCommand) ? "guard.openclaw-approval" : null;
 }
 
-const CHANGES = /(?:^|[_.:-])(?:write|edit|create|save|append|update|modify|insert|replace|patch|move|rename|delete|remove|put|multiedit|str_replace)/;
+const CHANGES =
+  /(?:^|[_.:-])(?:write|edit|create|save|append|update|modify|insert|replace|patch|move|rename|delete|remove|put|multiedit|str_replace)/;
 const DELETES = /(?:^|[_.:-])(?:delete|remove|move|rename|unlink|rm)/;
 
 /** A tool that is not known: whatever in it looks like a command, a file to change or one to read. */
 function unknownTool(context, name, params) {
   for (const key of COMMAND_KEYS) {
     const value = params[key];
-    const found = typeof value === "string" ? judgeShell(context, value) : Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string") ? judgeShell(context, quotedLine(value)) : null;
+    const found =
+      typeof value === "string"
+        ? judgeShell(context, value)
+        : Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string")
+          ? judgeShell(context, quotedLine(value))
+          : null;
     if (found) return found;
   }
   if (typeof params.code === "string") {
@@ -181,7 +213,13 @@ function unknownTool(context, name, params) {
   if (CHANGES.test(name)) {
     const whole = changesOfEdit(params).some(({ text: put }) => put !== "") ? changesOfEdit(params) : changesOfWrite(params);
     const others = paths.map((one) => ({ path: one, after: () => null, text: "", removed: DELETES.test(name) }));
-    return judgeChanges(context, whole) ?? judgeChanges(context, others.filter(({ path }) => path !== whole[0]?.path || DELETES.test(name)));
+    return (
+      judgeChanges(context, whole) ??
+      judgeChanges(
+        context,
+        others.filter(({ path }) => path !== whole[0]?.path || DELETES.test(name)),
+      )
+    );
   }
   return paths.some((one) => showsSecret(context, known(one), context.cwd)) ? "guard.secret" : null;
 }

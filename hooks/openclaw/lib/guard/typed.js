@@ -4,7 +4,9 @@
  */
 import { fold } from "./names.js";
 
-const KEYS = new Map(Object.entries({ enter: "\n", return: "\n", kpenter: "\n", space: " ", tab: "\t", "c-m": "\n", "c-j": "\n", "^m": "\n", "^j": "\n" }));
+const KEYS = new Map(
+  Object.entries({ enter: "\n", return: "\n", kpenter: "\n", space: " ", tab: "\t", "c-m": "\n", "c-j": "\n", "^m": "\n", "^j": "\n" }),
+);
 const ERASES = new Set(["bspace", "backspace", "^h", "c-h"]);
 const BACKSPACE = "\b";
 
@@ -25,7 +27,13 @@ export function typedText(params) {
   }
 }
 
-const clean = (text) => (typeof text === "string" ? text.replace(/\x1b\[20[01]~/g, "").replace(/\r/g, "\n").replace(/\x7f/g, BACKSPACE) : null);
+const clean = (text) =>
+  typeof text === "string"
+    ? text
+        .replace(/\x1b\[20[01]~/g, "")
+        .replace(/\r/g, "\n")
+        .replace(/\x7f/g, BACKSPACE)
+    : null;
 
 function hexText(hex) {
   if (!Array.isArray(hex)) return "";
@@ -39,7 +47,10 @@ function keyText(keys) {
     .map((key) => {
       const name = fold(String(key).trim());
       if (ERASES.has(name)) return BACKSPACE;
-      return KEYS.get(name) ?? (/^(?:\^.|[csm]-.+|f\d+|up|down|left|right|home|end|esc\w*|pg\w+|page\w+|[np]page|delete|dc|insert|ic)$/.test(name) ? "" : String(key));
+      return (
+        KEYS.get(name) ??
+        (/^(?:\^.|[csm]-.+|f\d+|up|down|left|right|home|end|esc\w*|pg\w+|page\w+|[np]page|delete|dc|insert|ic)$/.test(name) ? "" : String(key))
+      );
     })
     .join("");
 }

@@ -63,7 +63,11 @@ export function pathsOf(word, cwd, home) {
 
 /** A path as seen from `cwd`; from an unknown folder it begins with UNKNOWN. @param {string} text @param {string|null} cwd @param {string} [home] */
 export function absolute(text, cwd, home) {
-  const plain = text.replace(/^file:\/\//, "");
+  // `/proc/self` is the shell's own there, and would be this process's here.
+  const plain = text
+    .replace(/^file:\/\//, "")
+    .replace(/^\/proc\/(?:self|thread-self|\d+)\/root(?=\/|$)/, "")
+    .replace(/^\/proc\/(?:self|thread-self)\/cwd(?=\/|$)/, () => cwd ?? UNKNOWN);
   if (home && /^~(?=$|[\\/])/.test(plain)) return path.normalize(home + plain.slice(1));
   if (path.isAbsolute(plain) || /^[a-zA-Z]:[\\/]/.test(plain)) return path.normalize(plain);
   if (plain.startsWith(UNKNOWN)) return plain;

@@ -13,6 +13,7 @@ const SPARE_MS = 150; // for what this side still does after the answer
 const TRAVEL_MS = 250; // what the daemon is told it does not have
 const LATER_MS = 5_000;
 const MAX_SKILLS = 64;
+const MAX_BELOW = 512; // skills that a search goes through, asked about 64 at a time
 const MAX_DETAIL = 400;
 const WRITES = new Set(["write", "edit", "apply_patch"]);
 
@@ -22,6 +23,8 @@ const WRITES = new Set(["write", "edit", "apply_patch"]);
  * @property {Record<string, any>} params
  * @property {readonly string[]|undefined} derivedPaths
  * @property {string|undefined} toolKind
+ * @property {string|undefined} skillFile the SKILL.md whose slash command made the call
+ * @property {string|null} launcher our own program
  * @property {string} workspace the agent's folder
  * @property {string} cwd the folder this call runs in
  * @property {string} session
@@ -70,6 +73,8 @@ function describe(gate, event, ctx) {
     params,
     derivedPaths: event.derivedPaths,
     toolKind: event.toolKind,
+    skillFile: ctx?.skillCommand?.skillFile,
+    launcher: gate.policy.places().launcher,
     workspace,
     cwd: typeof params.workdir === "string" ? inside(workspace, params.workdir, gate.host.home) : workspace,
     session,
@@ -122,9 +127,13 @@ function note(gate, call, found) {
 }
 
 async function decide(gate, call, found) {
-  if (found.length > MAX_SKILLS) throw new Error("the call touches more skills than can be asked about");
+  if (found.filter(({ how }) => how !== "below").length > MAX_SKILLS || found.length > MAX_BELOW) throw new Error("the call touches more skills than can be asked about");
   const writes = WRITES.has(call.toolName);
-  const outcomes = await Promise.all(found.map((skill) => (writes ? askWriting(gate, call, skill) : askUse(gate, call, skill))));
+  const outcomes = [];
+  for (let at = 0; at < found.length; at += MAX_SKILLS) {
+    const some = found.slice(at, at + MAX_SKILLS);
+    outcomes.push(...(await Promise.all(some.map(async (skill) => leniently(skill, await (writes ? askWriting : askUse)(gate, call, skill))))));
+  }
   const rule = gate.policy.failExecute();
   if (rule === "open" && outcomes.some(({ kind }) => kind === "unchecked")) gate.host.log.error("a skill was used unchecked: failExecute is open");
   const verdict = strictest(outcomes.map((outcome) => underRule(outcome, rule)));
@@ -142,6 +151,13 @@ async function decide(gate, call, found) {
   return block(verdict.kind === "closed" ? sentences.UNCHECKED : sentences.BLOCKED);
 }
 
+/**
+ * A search that goes through a skill on its way is stopped by a skill that is known to be bad, or could not be asked about, not by one that
+ * waits for review: see attribution/reach.js. Its ticket was shown to nobody and ends by itself.
+ * @param {import("../attribution.js").Used} skill @param {import("../verdict.js").Outcome} outcome
+ */
+const leniently = ({ how }, outcome) => (how === "below" && outcome.kind === "ask" ? { kind: "pass", copy: null } : outcome);
+
 async function askUse(gate, call, skill) {
   return await ask(gate, call, "use", {
     path: skill.root,
@@ -150,7 +166,7 @@ async function askUse(gate, call, skill) {
     how: skill.how,
     session: call.session,
     modes: gate.policy.asked("preExecute"),
-    copy: gate.policy.runFrom() === "snapshot",
+    copy: gate.policy.runFrom() === "snapshot" && skill.how !== "below",
   });
 }
 

@@ -29,7 +29,7 @@ export function createProposalHandler({ client, policy, host, version }) {
       return resultOf(reply, mode(), version);
     } catch (error) {
       host.log.error(`skill_proposal_evaluate: ${error?.message}`);
-      return unchecked(mode(), policy.failExecute(), version);
+      return unchecked(mode(), policy.failInstall(), version);
     }
   };
 }
@@ -38,13 +38,13 @@ export function createProposalHandler({ client, policy, host, version }) {
  * @param {Deps} deps
  * @returns {(event: any) => void}
  */
-export function createChangeHandler({ client, host }) {
+export function createChangeHandler({ client, policy, host }) {
   return (event) => {
     try {
       const path = event.after?.skillDir ?? event.before?.skillDir;
       if (typeof path !== "string") return;
       client
-        .request("changed", { path, action: event.action, source: event.source }, { timeoutMs: LATER_MS })
+        .request("changed", { path, action: event.action, source: event.source, modes: policy.asked("postUpdate") }, { timeoutMs: LATER_MS })
         .catch((error) => host.log.warn(`"changed" was not heard: ${error.message}`));
     } catch (error) {
       host.log.warn(`skill_changed: ${error?.message}`);
@@ -56,7 +56,7 @@ function fieldsOf(event, policy) {
   const files = [event.candidate.skillMd, ...event.candidate.files];
   return {
     skill: { name: event.skill.name, description: event.skill.description },
-    files: files.map(({ path, content, encoding }) => ({ path, content, encoding: encoding === "base64" ? "base64" : "utf8" })),
+    files: files.map(({ path, content, encoding, sha256 }) => ({ path, content, encoding: encoding === "base64" ? "base64" : "utf8", sha256 })),
     reason: event.reason,
     modes: policy.asked("preInstall"),
     budget_ms: WHOLE_MS - 1_000,

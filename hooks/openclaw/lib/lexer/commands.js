@@ -87,9 +87,9 @@ const BUILTINS = {
   unset: ({ state, texts }) => {
     for (const name of texts.slice(1)) state.vars.has(name) && state.vars.set(name, "");
   },
-  read: forget,
-  mapfile: forget,
-  readarray: forget,
+  read: readLine,
+  mapfile: readLines,
+  readarray: readLines,
   getopts: forget,
   let: ({ state, texts }) => {
     for (const text of texts.slice(1)) state.vars.set(/^[A-Za-z_]\w*/.exec(text)?.[0] ?? "", UNKNOWN);
@@ -145,6 +145,40 @@ function declare({ state, call, texts }) {
     const match = DECLARED.exec(text);
     if (match) state.vars.set(match[1], match[2] === "" ? match[3] : `${state.vars.get(match[1]) ?? ""}${match[3]}`);
   }
+}
+
+const linesOf = (call) => (call.stdin === null || call.stdin.text === UNKNOWN ? [] : [...new Set(call.stdin.text.split(/[\n\0]+/))].filter((line) => line !== ""));
+const MAX_LINES = 3;
+
+/** `read f`: in a loop each line in its turn, so a way is followed for each of a few, and one for what many have in common. */
+function readLine({ scan, call, state, texts }) {
+  const names = texts.slice(1).filter((text) => /^[A-Za-z_]\w*$/.test(text));
+  const lines = linesOf(call);
+  forget({ state, texts });
+  if (names.length > 1 || lines.length === 0) return null;
+  const values = lines.length > MAX_LINES ? [inCommon(lines)] : lines;
+  return values.map((value, i) => {
+    const one = i === 0 ? state : scan.copy(state);
+    one.vars.set(names[0] ?? "REPLY", value);
+    return one;
+  });
+}
+
+function inCommon([first, ...rest]) {
+  let length = first.length;
+  for (const line of rest) {
+    let same = 0;
+    while (same < length && line[same] === first[same]) same += 1;
+    length = same;
+  }
+  return first.slice(0, length) + UNKNOWN;
+}
+
+function readLines({ call, state, texts }) {
+  const name = texts.slice(1).findLast((text) => /^[A-Za-z_]\w*$/.test(text)) ?? "MAPFILE";
+  const lines = linesOf(call);
+  forget({ state, texts });
+  if (lines.length > 0) state.vars.set(name, lines);
 }
 
 /** `read a b`: all names given may hold anything after it. */

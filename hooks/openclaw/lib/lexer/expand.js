@@ -70,11 +70,18 @@ function splitFields(ctx, state, parts) {
   const out = { done: [], text: "", has: false };
   parts.forEach((part, i) => {
     if (part.t === "lit") add(out, i === 0 ? untilde(ctx, state, part, parts.length > 1) : part.text);
-    else if (part.t === "glob") add(out, WITHIN);
+    else if (part.t === "glob") addGlob(out, part, parts[i - 1]);
     else addValue(ctx, state, out, part);
   });
   if (out.has) out.done.push(out.text);
   return out.done.map((text) => bounded(ctx, text));
+}
+
+/** `**` goes down any number of folders, in the shells that know it. */
+function addGlob(out, { text }, before) {
+  if (text !== "*" || before?.t !== "glob" || before.text !== "*") return add(out, WITHIN);
+  const kept = out.text.slice(0, -1);
+  out.text = kept.endsWith(UNKNOWN) ? kept : `${kept === "" ? "./" : kept}${UNKNOWN}`;
 }
 
 function add(out, text) {
@@ -168,7 +175,9 @@ function indexed(value, index) {
 }
 
 function operate(ctx, state, { name, index, op, arg }) {
-  const value = indexed(lookUp(ctx, state, name), index);
+  const found = lookUp(ctx, state, name);
+  // All positional parameters, not the first of them: they have no index.
+  const value = name === "@" || name === "*" ? found : indexed(found, index);
   if (op === "") return value;
   const argument = () => textOf(ctx, state, arg ?? []);
   if (op[0] === "#" && op.length === 1 && arg.length === 0) return lengthOf(value);

@@ -1,12 +1,19 @@
 /** What some plain commands print, where that is known from their words and input alone. */
 import path from "node:path";
 import { isKnown, resolveFrom, UNKNOWN } from "./expand.js";
+import { pathsFound } from "./find.js";
 import { unescapeAnsi } from "./scan.js";
+import { namesPrinted } from "./trees.js";
 
 const SILENT = new Set(
   "cd chdir export declare typeset local readonly unset set shift shopt true : false test [ mkdir touch rm cp mv ln chmod chown sleep trap alias umask wait return exit hash let".split(" "),
 );
 const MAX_LISTED = 1 << 16;
+/** These print some lines of what they are fed, and these may change them. */
+const FILTERS = new Set("sort uniq head tail shuf tac cat grep egrep fgrep rg".split(" "));
+/** These print what they are given the names of, with more beside it. */
+const LISTERS = new Set("ls ll stat du file wc md5sum sha1sum sha256sum sha512sum shasum cksum".split(" "));
+const EDITORS = new Set("sed awk gawk mawk cut tr perl nl paste column".split(" "));
 
 /**
  * @param {string} name @param {string[]} texts the words, UNKNOWN for unknown parts
@@ -15,7 +22,17 @@ const MAX_LISTED = 1 << 16;
 export function outputOf(name, texts, { stdin, cwd }) {
   if (SILENT.has(name)) return "";
   const make = Object.hasOwn(PRINTING, name) ? PRINTING[name] : null;
-  return (make && make(texts.slice(1), { stdin, cwd })) ?? UNKNOWN;
+  const names = name === "find" || name === "fd" || name === "fdfind" ? pathsFound(texts) : namesPrinted(name, texts);
+  return (names && lines(names)) ?? (make && make(texts.slice(1), { stdin, cwd })) ?? listed(name, texts) ?? filtered(name, stdin) ?? UNKNOWN;
+}
+
+const listed = (name, texts) => (LISTERS.has(name) && texts.some((text) => !isKnown(text)) ? lines([...named(texts.slice(1)), UNKNOWN]) : null);
+
+/** Paths known in part remain so behind a filter. What is known to the letter is not: which of it is left would have to be told. */
+function filtered(name, stdin) {
+  if (stdin === null || stdin === UNKNOWN || isKnown(stdin)) return null;
+  if (FILTERS.has(name)) return stdin;
+  return EDITORS.has(name) ? `${stdin}\n${UNKNOWN}\n` : null;
 }
 
 const input = (texts, stdin) => (stdin !== null && texts.every((text) => text === "-") ? stdin : null);
@@ -29,7 +46,7 @@ const PRINTING = {
   printf,
   cat: (texts, { stdin }) => input(texts, stdin),
   tee: (_, { stdin }) => stdin,
-  dirname: (texts) => lines(named(texts).map((text) => (text.endsWith(UNKNOWN) ? UNKNOWN : path.dirname(text)))),
+  dirname: (texts) => lines(named(texts).map((text) => (text.endsWith(UNKNOWN) && !text.includes("/") ? UNKNOWN : folderOf(text)))),
   basename: (texts) => (texts.length === 0 || texts[0].startsWith("-") ? null : `${path.basename(texts[0], texts[1])}\n`),
   realpath: (texts, { cwd }) => lines(named(texts).map((text) => resolveFrom(cwd, text))),
   readlink: (texts, { cwd }) => (/^-[fem]/.test(texts[0] ?? "") ? lines(named(texts).map((text) => resolveFrom(cwd, text))) : null),
@@ -38,6 +55,12 @@ const PRINTING = {
   rev: (texts, { stdin }) => (stdin === null || !isKnown(stdin) ? null : stdin.split("\n").map((line) => [...line].reverse().join("")).join("\n")),
   tr: translate,
 };
+
+/** What is not known may hold a slash: then the folder ends in it. */
+function folderOf(text) {
+  const at = text.lastIndexOf(UNKNOWN);
+  return at < text.lastIndexOf("/") || at < 0 ? path.dirname(text) : text.slice(0, at + 1);
+}
 
 function echo(texts) {
   let [from, newline, escapes] = [0, true, false];

@@ -33,6 +33,7 @@ export class Scan {
     this.state = firstState(around);
     this.seen = new Set();
     this.uncalled = new Map();
+    this.files = new WeakMap();
     this.work = 0;
     this.maxCommands = maxCommands;
     this.charge = (units) => {
@@ -278,6 +279,7 @@ export class Scan {
       if (part.body !== null) this.walkItems(inner, part.body, states);
       else this.walkText({ ...inner, text: part.text, base: part.base }, states);
     });
+    if (part.file) this.files.set(part, output);
     return part.file ? UNKNOWN : output.replace(/\n+$/, "");
   }
 
@@ -318,7 +320,7 @@ export class Scan {
 
   fedBy(frame, ctx, state, redirect, target) {
     if (redirect.op === "<<<") return { text: `${textOfWord(target)}\n`, base: -1 };
-    if (redirect.op === "<") return { text: UNKNOWN, base: -1 };
+    if (redirect.op === "<") return { text: this.files.get(redirect.word.parts[0]) ?? UNKNOWN, base: -1 };
     if (!redirect.op.startsWith("<<")) return null;
     const { text, base, quoted } = redirect.doc ?? { text: "", base: -1, quoted: true };
     if (quoted) return { text, base };
@@ -372,6 +374,7 @@ export class Scan {
       cwd: known ? state.cwd : null,
       cwdPieces: piecesOf(state.cwd),
       stdin,
+      input: call.stdin?.text ?? null,
       via: frame.via,
     };
     if (frame.repeat && this.isRepeated(command)) return;

@@ -1,6 +1,7 @@
 /** Commands that run a command given in their words, their options or their input. */
 import { isKnown, resolveFrom, UNKNOWN } from "./expand.js";
 import { nameOf } from "./commands.js";
+import { endOfRun, pathsFound } from "./find.js";
 import { newWord, textOfWord } from "./word.js";
 
 const SHELL = /^(?:ba|z|da|k|a|mk|pdk|r?ba)?sh$|^fish$|^rbash$/;
@@ -207,6 +208,7 @@ const SPECIAL = {
   parallel: ({ call, texts }) => xargs({ call, texts: texts.slice(0, indexOr(texts, ":::")) }),
   find,
   fd: find,
+  fdfind: find,
 };
 
 const indexOr = (texts, text) => (texts.includes(text) ? texts.indexOf(text) : texts.length);
@@ -228,7 +230,8 @@ function sourced({ texts, call }) {
 function xargs({ texts, call }) {
   const { at, values } = skipOptions(texts, 1, { letters: "aEIdLnPsjNS", longs: ["arg-file", "delimiter", "max-args", "max-procs", "replace", "jobs"] });
   if (at >= texts.length) return null;
-  const found = call.stdin && isKnown(call.stdin.text) ? call.stdin.text.split(/[\s\0]+/).filter((text) => text !== "") : [UNKNOWN];
+  const cut = values.some(([flag]) => /^(?:-0|--null|-d|--delimiter)$/.test(flag) || /^-[a-zA-Z]*0/.test(flag)) ? /[\n\0]+/ : /[\s\0]+/;
+  const found = call.stdin && call.stdin.text !== UNKNOWN ? call.stdin.text.split(cut).filter((text) => text !== "") : [UNKNOWN];
   const fed = found.length > MAX_STDIN_WORDS ? [UNKNOWN] : found.map((text) => text.replace(/^(['"])(.*)\1$/, "$2"));
   const mark = values.find(([flag]) => flag === "-I" || flag === "--replace" || flag === "-i")?.[1];
   const words = call.argv.slice(at);
@@ -240,20 +243,22 @@ const filled = (word, text, mark, by) => (text.includes(mark) ? newWord(text.rep
 
 /** `find DIR… -exec command {} \;`: what it finds lies at or below one of the folders. */
 function find({ texts, call, state }) {
-  const firstOption = texts.findIndex((text, i) => i > 0 && /^(?:-|\(|!)/.test(text));
-  const folders = texts.slice(1, firstOption < 0 ? texts.length : firstOption).filter((text) => nameOf(texts[0]) === "find" && text !== "");
   const inner = [];
   for (let i = 1; i < texts.length && inner.length < MAX_STDIN_WORDS; i += 1) {
     if (!/^(?:-exec|-execdir|-ok|-okdir|-x|-X|--exec|--exec-batch)$/.test(texts[i])) continue;
-    const end = texts.findIndex((text, n) => n > i && (text === ";" || (text === "+" && texts[n - 1] === "{}")));
+    const end = endOfRun(texts, i);
     const words = call.argv.slice(i + 1, end < 0 ? undefined : end);
     const within = texts[i].endsWith("dir");
-    for (const folder of folders.length > 0 ? folders.slice(0, 8) : ["."]) {
-      const by = within ? `./${UNKNOWN}` : folder + UNKNOWN;
-      const argv = words.map((word, n) => filled(word, texts[i + 1 + n], "{}", by));
-      inner.push({ argv, via: "find", ...(within ? { cwd: resolveFrom(state.cwd, folder) + UNKNOWN } : {}) });
+    for (const found of pathsFound(texts, /^-(?:exec|ok)/.test(texts[i]) ? i : undefined)) {
+      const folder = found.slice(0, found.lastIndexOf("/") + 1) + UNKNOWN;
+      const by = within ? `./${found.slice(found.lastIndexOf("/") + 1)}` : found;
+      // `fd -x cat` puts the path at the end by itself.
+      const filledIn = words.map((word, n) => filled(word, texts[i + 1 + n], "{}", by));
+      const argv = filledIn.some((word, n) => word !== words[n]) || /^-(?:exec|ok)/.test(texts[i]) ? filledIn : [...words, newWord(by)];
+      inner.push({ argv, via: "find", ...(within ? { cwd: resolveFrom(state.cwd, folder) } : {}) });
     }
-    if (end > 0) i = end;
+    if (end < 0) break;
+    i = end;
   }
   return inner.length > 0 ? inner : null;
 }
