@@ -49,6 +49,7 @@ class Gatehouse:
             "writing": using.writing,
             "answer": using.answer,
             "wrote": keeping.wrote,
+            "ran": keeping.ran,
             "changed": keeping.changed,
             "start": keeping.start,
             "findings": keeping.findings,

@@ -87,6 +87,20 @@ class Keeping:
         reply({})
         self._worker.submit(f"wrote {path}", lambda assembly: self._note_writing(assembly, path, tool))
 
+    def ran(self, request: dict[str, Any], reply: Reply) -> None:
+        """A command of the agent had to do with a skill: bytes that changed meanwhile are the agent's. Raises ValueError."""
+        path, tool = path_of(request), text_of(request, "tool")
+        notices = Notices(self._front.config.state_dir)
+        before = notices.sighting(path)
+        try:
+            changed = before is not None and self._front.identify(path).tree != before
+        except SkillUnreadable:
+            changed = True
+        if changed:
+            notices.forget_sighting(path)
+            self._worker.submit(f"wrote {path}", lambda assembly: self._note_writing(assembly, path, tool))
+        reply({"changed": changed})
+
     def note(self, request: dict[str, Any], reply: Reply) -> None:
         """Write something the plugin did on its own into the audit log. Raises ValueError."""
         line = {name: text_of(request, name) for name in ("rule", "tool", "detail")}

@@ -188,7 +188,9 @@ class Using:
         if decision.outcome is Outcome.BLOCK:
             return {"answer": "block", "mode": mode, "code": code}
         question = asking(decision, self._translate())
-        asked = {"answer": "ask", "mode": mode, "code": code, **self._question(path, decision.subject, question)}
+        # A search that only passes through a skill asks nobody, so there is nothing to answer.
+        ticketed = None if request.get("how") == "below" else path
+        asked = {"answer": "ask", "mode": mode, "code": code, **self._question(ticketed, decision.subject, question)}
         if request.get("copy") is True and decision.subject is not None:
             # What a person says yes to is what then runs, whatever happens to the original while they think.
             asked["copy"] = self._copies.of(path, decision.subject)

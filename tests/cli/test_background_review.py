@@ -51,7 +51,7 @@ def test_what_turns_out_bad_is_blocked_without_anybody_asking(machine, tmp_path)
     environ = dict(host.environ) | {"OPENCLAW_STATE_DIR": os.fspath(host.state)}
     folder = make_skill(host.state / "workspace" / "skills" / "weather")
     host = Host(host.state, host.config, None, environ)
-    found = survey(assembly, host.skills())
+    found = survey(assembly, host.skills(), own=host.state / "none")
     assert [item.decision.request.path for item in found] == [os.fspath(folder)]
     simulator.default = FileReport(malicious=9, undetected=55)
     assert review_later(assembly, found) == 1

@@ -67,6 +67,16 @@ def test_what_the_agent_wrote_is_asked_about(shared: Warm):
     assert shared.use(folder)["answer"] == "ask", "what lies there is no longer taken for the person's"
 
 
+def test_what_a_command_of_the_agent_changed_is_asked_about(shared: Warm):
+    folder = own(shared, "by-command")
+    assert shared.ask("ran", path=str(folder), tool="exec")["changed"] is False
+    assert shared.use(folder)["answer"] == "pass", "a command that changed nothing is no edit"
+    edit(folder, "sed was here.")
+    assert shared.ask("ran", path=str(folder), tool="exec")["changed"] is True
+    assert shared.use(folder)["answer"] == "ask"
+    assert shared.statements(folder) == []
+
+
 def test_what_the_agent_wrote_is_asked_about_however_much_there_is_to_do(warm: Warm):
     """The judgement of what was written waits in its line; that the agent wrote it must not wait there too."""
     folder = own(warm, "in-a-hurry")

@@ -275,6 +275,22 @@ test("a write into a skill: asked before, told after", posix, async (t) => {
   assert.equal(daemon.asked("use").length, 0);
 });
 
+test("a command that had to do with a skill is told of afterwards, one that was stopped or only searched is not", posix, async (t) => {
+  const answers = { use: ({ path: root }) => ({ answer: root === "/skills/bad" ? "block" : "pass" }) };
+  let found = [{ root: "/skills/one", how: "word" }, { root: "/skills/two", how: "below" }];
+  const { tools, daemon, client } = await gateFor(t, { answers, found: () => found });
+  const event = { toolName: "exec", params: { command: "sh /skills/one/run.sh" }, toolCallId: "r" };
+  await tools.before(event, CTX);
+  tools.after({ ...event, result: {} }, CTX);
+  await until(() => daemon.asked("ran").length === 1);
+  assert.deepEqual([daemon.asked("ran")[0].path, daemon.asked("ran")[0].tool], ["/skills/one", "exec"]);
+  found = [{ root: "/skills/bad", how: "word" }];
+  await tools.before({ ...event, toolCallId: "s" }, CTX);
+  tools.after({ ...event, toolCallId: "s", error: "blocked" }, CTX);
+  await client.request("status", {}, { timeoutMs: 1_500 });
+  assert.equal(daemon.asked("ran").length, 1);
+});
+
 test("a write that was denied is not told", posix, async (t) => {
   const { tools, daemon, client } = await gateFor(t, { answers: { writing: () => QUESTION } });
   const event = { toolName: "edit", params: { path: "/skills/one/run.sh" }, toolCallId: "w" };

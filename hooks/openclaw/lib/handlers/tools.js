@@ -16,6 +16,7 @@ const MAX_SKILLS = 64;
 const MAX_BELOW = 512; // skills that a search goes through, asked about 64 at a time
 const MAX_DETAIL = 400;
 const WRITES = new Set(["write", "edit", "apply_patch"]);
+const RUNS = new Set(["exec", "process"]);
 
 /**
  * @typedef {object} Call
@@ -44,7 +45,7 @@ const WRITES = new Set(["write", "edit", "apply_patch"]);
  * @returns {{before: (event: any, ctx: any) => any, after: (event: any, ctx: any) => void}}
  */
 export function createToolHandlers(deps) {
-  const gate = { ...deps, now: deps.now ?? Date.now, wholeMs: deps.wholeMs ?? WHOLE_MS, writes: createMemory(512), earlier: createGuardMemory() };
+  const gate = { ...deps, now: deps.now ?? Date.now, wholeMs: deps.wholeMs ?? WHOLE_MS, writes: createMemory(512), runs: createMemory(512), earlier: createGuardMemory() };
   return {
     before(event, ctx) {
       try {
@@ -189,6 +190,7 @@ async function ask(gate, call, op, fields) {
 function remember(gate, call, found, writes) {
   if (writes) gate.writes.put(call.key, { roots: found.map(({ root }) => root), derivedPaths: call.derivedPaths });
   else gate.skills.used(call, found);
+  if (RUNS.has(call.toolName)) gate.runs.put(call.key, found.filter(({ how }) => how !== "below").map(({ root }) => root));
 }
 
 function fromCopies({ host }, call, found, outcomes) {
@@ -219,7 +221,13 @@ function withdraw(gate, outcomes) {
   }
 }
 
+/** A command that had to do with a skill may have changed it: the daemon compares, so that the agent's edit never passes for the person's. */
+function ran(gate, call) {
+  for (const root of gate.runs.take(call.key) ?? []) tell(gate, "ran", { path: root, tool: call.toolName, session: call.session });
+}
+
 function wrote(gate, call, event) {
+  if (RUNS.has(call.toolName)) return ran(gate, call);
   if (!WRITES.has(call.toolName)) return;
   const held = gate.writes.take(call.key);
   // Refused before it ran: there is nothing to look at.
