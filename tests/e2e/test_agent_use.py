@@ -80,7 +80,6 @@ def test_a_malicious_skill_is_not_read_with_its_neighbours(agent, gateway):
     assert not turn.saw("INSTRUCTED-BESIDE-OTHERS")
 
 
-@pytest.mark.xfail(reason="a command that reads a whole folder of skills names none of them; the threat model says so")
 def test_a_malicious_skill_is_not_read_with_the_folder_above_it(agent, gateway):
     agent.know(agent.skill("below", "INSTRUCTED-FROM-BELOW"), NINE)
     turn = agent.turn(
