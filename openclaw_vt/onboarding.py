@@ -26,7 +26,7 @@ from openclaw_vt.openclaw import folders
 from openclaw_vt.openclaw.command import find_openclaw
 from openclaw_vt.openclaw.files import PRIVATE_FOLDER, OnDisk, make_private_folder, replace
 from openclaw_vt.openclaw.installed import Inventory, find_package, installed_skills
-from openclaw_vt.openclaw.launcher import check_launcher, import_places, launcher_path, write_launcher
+from openclaw_vt.openclaw.launcher import check_launcher, launcher_path, ourselves, write_launcher
 from openclaw_vt.openclaw.plugin_files import plugin_edits, plugin_traces, refusals
 from openclaw_vt.openclaw.wiring import Change, clear, install_policy_block, is_wired, unwire, wire
 from openclaw_vt.store import keys
@@ -369,9 +369,7 @@ def review_later(assembly: Assembly, found: tuple[Found, ...]) -> int:
         "OPENCLAW_VT_CONFIG": str(config.path),
         "OPENCLAW_VT_STATE_DIR": str(config.state_dir),
     }
-    # Isolated, and with our own places named: nothing in the folder it runs in can pass for a module of ours.
-    start = f"import sys; sys.path += {list(import_places())!r}; from openclaw_vt.cli import main; main()"
-    program = [sys.executable, "-I", "-c", start, "scan", "--wait", "--json", *paths]
+    program = ourselves("scan", "--wait", "--json", *paths)
     nowhere = subprocess.DEVNULL
     try:
         _STARTED.append(

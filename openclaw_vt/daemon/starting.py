@@ -9,7 +9,6 @@ import secrets
 import signal
 import stat
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from logging.handlers import RotatingFileHandler
@@ -22,7 +21,7 @@ from openclaw_vt.daemon.desk import Gatehouse
 from openclaw_vt.daemon.rendezvous import Rendezvous
 from openclaw_vt.daemon.server import Server, listen
 from openclaw_vt.errors import CacheError, GateError
-from openclaw_vt.openclaw.launcher import import_places
+from openclaw_vt.openclaw.launcher import ourselves
 from openclaw_vt.store import files, keys
 
 LOG = "daemon.log"
@@ -49,7 +48,6 @@ def ensure(config: Config, environ: Mapping[str, str]) -> Client:
     # Whatever is wrong with the address (nobody there, spoiled, forged), a daemon that starts writes it anew.
     with contextlib.suppress(GateError):
         return Client(config.state_folder)
-    start = f"import sys; sys.path += {list(import_places())!r}; from openclaw_vt.cli import main; main()"
     env = keys.child_environment(environ) | {
         "OPENCLAW_VT_CONFIG": config.file,
         "OPENCLAW_VT_STATE_DIR": config.state_folder,
@@ -59,7 +57,7 @@ def ensure(config: Config, environ: Mapping[str, str]) -> Client:
         files.make_folder(config.state_folder)
         _STARTED.append(
             subprocess.Popen(  # noqa: S603 - ourselves
-                [sys.executable, "-I", "-c", start, "daemon", "--foreground"],
+                ourselves("daemon", "--foreground"),
                 stdin=nowhere,
                 stdout=nowhere,
                 stderr=nowhere,

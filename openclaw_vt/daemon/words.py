@@ -36,7 +36,8 @@ def asking(decision: Decision, translate: Translate) -> Question:
     name = decision.subject.ref.name if decision.subject else PurePath(decision.request.path).name
     said = [translate(reason.message) for reason in decision.reasons[:MAX_REASONS]]
     said += [shown(finding.message, limit=120) for finding in _findings(decision)[:MAX_REASONS]]
-    said.append(translate('"Always allow" keeps your yes for exactly these bytes.'))
+    if decision.subject is not None:
+        said.append(translate('"Always allow" keeps your yes for exactly these bytes.'))
     grave: Severe = "critical" if any(f.severity >= Severity.HIGH for f in _findings(decision)) else "warning"
     return _fitted(translate("Use the skill {name}?").format(name=shown(name, limit=NAME_LIMIT)), " ".join(said), grave)
 

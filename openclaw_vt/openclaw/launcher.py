@@ -81,6 +81,12 @@ def import_places() -> tuple[str, ...]:
     return (own, user) if user in sys.path and user != own else (own,)
 
 
+def ourselves(*words: str) -> list[str]:
+    """Return the command that runs this program with `words`, isolated: nothing in the folder it runs in passes for ours."""
+    start = f"import sys; sys.path += {list(import_places())!r}; from openclaw_vt.cli import main; main()"
+    return [sys.executable, "-I", "-c", start, *words]
+
+
 def _text(python: Path, places: Sequence[str], config: Path, state: Path) -> bytes:
     program = _PROGRAM.format(places=ascii(list(places)), config=ascii(str(config)), state=ascii(str(state)), gone=_GONE)
     if _WINDOWS:

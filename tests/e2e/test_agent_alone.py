@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.model_server import order
-from support.openclaw_agent import BLOCKED, NINE, NOBODY_TO_ASK
+from support.openclaw_agent import BLOCKED, NINE
 
 pytestmark = [pytest.mark.openclaw, pytest.mark.xdist_group("agent-alone")]
 
@@ -28,7 +28,7 @@ def test_one_run_uses_the_verified_skill_and_neither_the_changed_nor_the_malicio
         local=True,
     )
     assert turn.results[:2] == [(good / "SKILL.md").read_text(encoding="utf-8"), "ran good"]
-    assert all(NOBODY_TO_ASK in result for result in turn.results[2:4])
+    assert all(BLOCKED in result for result in turn.results[2:4])
     assert turn.results[4:] == [BLOCKED] * 3
     assert not turn.saw("SMUGGLED")
     assert not turn.saw("INSTRUCTED-ELSEWHERE")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from support.model_server import order
-from support.openclaw_agent import NOBODY_TO_ASK, UNCHECKED
+from support.openclaw_agent import BLOCKED, UNCHECKED
 
 from openclaw_vt.virustotal.simulator import Fault
 
@@ -25,6 +25,10 @@ def run_of(name: str) -> str:
 
 def rendezvous(agent) -> Path:
     return agent.host.home / ".local" / "state" / "openclaw-vt" / "daemon.json"
+
+
+# A machine that is busy may use up the plugin's patience before the daemon says what it knows: the call does not run either way.
+STOPPED = (BLOCKED, UNCHECKED)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +56,7 @@ def test_a_killed_daemon_is_started_again_by_the_next_use(agent, verified, chang
     os.kill(agent.start_daemon()["pid"], signal.SIGKILL)
     turn = agent.turn(verified, changed)
     assert turn.results[0] == "ran steady"
-    assert NOBODY_TO_ASK in turn.results[1]
+    assert BLOCKED in turn.results[1]
     assert not turn.saw("SMUGGLED")
 
 
@@ -70,7 +74,7 @@ def test_killed_in_the_middle_of_a_run_it_lets_nothing_through(agent, verified, 
         agent.model.before_reply = None
     assert not pids
     assert turn.results[0] == "ran steady"
-    assert NOBODY_TO_ASK in turn.results[1]
+    assert turn.results[1] in STOPPED
     assert turn.results[2] == "ran steady"
     assert not turn.saw("SMUGGLED")
 
@@ -83,7 +87,7 @@ def test_a_wedged_daemon_stops_skills_and_nothing_else(agent, verified, changed)
     finally:
         os.kill(pid, signal.SIGCONT)
     assert turn.results[2] == "no skill"
-    assert all(NOBODY_TO_ASK in turn.results[index] for index in (0, 1, 3))
+    assert all(turn.results[index] == UNCHECKED for index in (0, 1, 3))
     assert not turn.saw("SMUGGLED")
 
 
@@ -108,7 +112,7 @@ def test_a_virustotal_that_hangs_costs_a_question_and_no_wait(agent, gateway):
         turn = agent.turn(run_of("slow"))
     finally:
         agent.simulator.fault = None
-    assert NOBODY_TO_ASK in turn.result
+    assert turn.result in STOPPED
     assert not turn.saw("ran slow")
 
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 from support.model_server import order
-from support.openclaw_agent import GUARDED, NOBODY_TO_ASK
+from support.openclaw_agent import BLOCKED, GUARDED
 from support.openclaw_host import REPO
 
 pytestmark = [pytest.mark.openclaw, pytest.mark.xdist_group("agent")]
@@ -149,7 +149,7 @@ def test_ending_the_daemon_is_stopped_or_wins_nothing(agent, nothing_given_away,
         shell(f"kill -9 {pid}"),
         shell("bash skills/wanted/scripts/run.sh"),
     )
-    assert NOBODY_TO_ASK in turn.results[-1]
+    assert BLOCKED in turn.results[-1]
     assert not turn.saw("ran wanted")
 
 
@@ -162,4 +162,4 @@ def test_honest_calls_are_left_alone(agent, nothing_given_away):
         order("read", path="notes/openclaw.json"),
         shell("git init -q repo && cd repo && git config user.name 'a b' && git status --short"),
     )
-    assert not [result for result in turn.results if GUARDED in result or NOBODY_TO_ASK in result]
+    assert not [result for result in turn.results if GUARDED in result or BLOCKED in result]

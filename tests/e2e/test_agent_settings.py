@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from support.model_server import order
-from support.openclaw_agent import NINE, NOBODY_TO_ASK
+from support.openclaw_agent import BLOCKED, NINE
 
 pytestmark = [pytest.mark.openclaw, pytest.mark.xdist_group("agent")]
 
@@ -37,7 +37,7 @@ def test_openclaw_json_cannot_loosen_the_gate(agent, gateway, unknown):
         turn = agent.turn(unknown)
     finally:
         reloaded(agent, gateway, preExecute=None)
-    assert NOBODY_TO_ASK in turn.result
+    assert BLOCKED in turn.result
 
 
 def test_observe_lets_through_and_enforce_in_openclaw_json_ends_that_without_a_restart(agent, gateway, unknown, observing):
@@ -50,7 +50,7 @@ def test_observe_lets_through_and_enforce_in_openclaw_json_ends_that_without_a_r
         turn = agent.turn(unknown)
     finally:
         reloaded(agent, gateway, preExecute=None)
-    assert NOBODY_TO_ASK in turn.result
+    assert BLOCKED in turn.result
 
 
 def test_a_snapshot_is_what_runs(agent, gateway):

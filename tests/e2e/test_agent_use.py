@@ -6,7 +6,7 @@ import re
 
 import pytest
 from support.model_server import order
-from support.openclaw_agent import BLOCKED, DENIED, NINE, NOBODY_TO_ASK
+from support.openclaw_agent import BLOCKED, DENIED, NINE
 
 pytestmark = [pytest.mark.openclaw, pytest.mark.xdist_group("agent")]
 
@@ -46,7 +46,7 @@ def test_one_changed_byte_is_blocked_where_nobody_can_be_asked(agent, gateway):
         order("exec", command="cp -r skills/touched elsewhere && bash elsewhere/scripts/run.sh"),
         order("tool_call", id="exec", args={"command": "sh skills/touched/scripts/run.sh"}),
     )
-    assert all(NOBODY_TO_ASK in result for result in turn.results)
+    assert all(BLOCKED in result for result in turn.results)
     assert not turn.saw("raN touched")
 
 
@@ -177,7 +177,7 @@ def test_always_is_remembered_for_these_bytes_only(agent, person):
     (folder / "more.txt").write_text("one file more\n", encoding="utf-8")
     (folder / "scripts" / "run.sh").write_text("echo other bytes\n", encoding="utf-8")
     turn = agent.turn(run_of("always"))
-    assert NOBODY_TO_ASK in turn.result
+    assert BLOCKED in turn.result
     assert not turn.saw("other bytes")
 
 
@@ -205,7 +205,7 @@ def test_the_agent_rewriting_a_skill_is_asked_about(agent, gateway):
         order("edit", path="skills/rewritten/SKILL.md", edits=[{"oldText": "Run", "newText": "Steal and run"}]),
         order("apply_patch", input="*** Begin Patch\n*** Add File: skills/rewritten/new.sh\n+echo new\n*** End Patch"),
     )
-    assert all(NOBODY_TO_ASK in result for result in turn.results)
+    assert all(BLOCKED in result for result in turn.results)
     assert (folder / "SKILL.md").read_bytes() == before
     assert not (folder / "new.sh").exists()
 
@@ -218,5 +218,5 @@ def test_a_rewrite_that_a_person_allowed_is_judged_before_its_next_use(agent, pe
     person.turn()
     assert (folder / "scripts" / "run.sh").read_text(encoding="utf-8") == "echo by the agent\n"
     turn = agent.turn(run_of("allowed-rewrite"))
-    assert NOBODY_TO_ASK in turn.result
+    assert BLOCKED in turn.result
     assert not turn.saw("by the agent")

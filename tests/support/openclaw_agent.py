@@ -35,7 +35,6 @@ UP, ENTER = "\x1b[A", "\r"
 BLOCKED = "openclaw-vt stopped this skill. The user must review it in their own terminal or chat; do not try another way."
 GUARDED = "openclaw-vt does not let the agent do this. Only the user can, in their own terminal or chat; do not try another way."
 UNCHECKED = "openclaw-vt could not check this skill, so it was not used. The user must look at it in their own terminal or chat."
-NOBODY_TO_ASK = "Plugin approval unavailable: non-interactive CLI runs have no approval-capable initiating surface."
 DENIED = "Denied by user. The tool call did not run."
 """What a model may read when a call does not happen: three sentences of ours, two of OpenClaw's."""
 

@@ -7,6 +7,9 @@ import { plain } from "./sentences.js";
 
 const FRESH_MS = 5_000;
 const MAX_AGENTS = 64;
+// Processes of OpenClaw in which a call without a channel comes from a script, a job or another agent: there its approvals end in
+// a refusal whose text explains nothing. In any other process it is left to OpenClaw whether somebody is there.
+const UNATTENDED = new Set(["agent", "gateway"]);
 
 /**
  * @typedef {object} Host
@@ -14,16 +17,17 @@ const MAX_AGENTS = 64;
  * @property {string} home
  * @property {() => any} config OpenClaw's configuration as it is now
  * @property {(agentId: string|undefined) => string} workspaceOf the folder that relative paths of a call start from
+ * @property {(ctx: any) => boolean} canAsk whether somebody may be there to answer a question of this call
  * @property {{debug: LogLine, info: LogLine, warn: LogLine, error: LogLine}} log
  * @typedef {(text: string) => void} LogLine
  */
 
 /**
  * @param {any} api what OpenClaw hands to `register`
- * @param {{env?: NodeJS.ProcessEnv, home?: string, now?: () => number}} [from]
+ * @param {{env?: NodeJS.ProcessEnv, home?: string, argv?: string[], now?: () => number}} [from]
  * @returns {Host}
  */
-export function createHost(api, { env = process.env, home = env.HOME || os.homedir(), now = Date.now } = {}) {
+export function createHost(api, { env = process.env, home = env.HOME || os.homedir(), argv = process.argv, now = Date.now } = {}) {
   const config = () => quietly(() => api.runtime.config.current()) ?? api.config ?? {};
   /** @type {Map<string, {folder: string, until: number}>} */
   const known = new Map();
@@ -36,7 +40,9 @@ export function createHost(api, { env = process.env, home = env.HOME || os.homed
     known.set(agent, { folder, until: now() + FRESH_MS });
     return folder;
   };
-  return { env, home, config, workspaceOf, log: logOf(api) };
+  const unattended = UNATTENDED.has(argv.slice(2).find((word) => !word.startsWith("-")));
+  const canAsk = (ctx) => !unattended || Boolean(ctx?.requester?.channel || ctx?.channelId);
+  return { env, home, config, workspaceOf, canAsk, log: logOf(api) };
 }
 
 function resolveWorkspace(api, config, agent, home) {

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, rmSync,
 import path from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
+import { createHost } from "../lib/host.js";
 import { register, VERSION } from "../lib/plugin.js";
 import * as sentences from "../lib/sentences.js";
 import { privateFolder, startDaemon } from "./fake-daemon.js";
@@ -190,4 +191,15 @@ test("the parts agree on name and version, and need nothing from npm", () => {
     const source = readFileSync(path.join(PLUGIN, "lib", name), "utf8");
     for (const [, from] of source.matchAll(/^(?:import|export) [^;]*?from "([^"]+)";/gms)) assert.match(from, /^(?:node:|\.{1,2}\/)/, name);
   }
+});
+
+test("a call without a channel is unattended in a Gateway and in one turn of an agent, and nowhere else", () => {
+  const asks = (command, ctx) => createHost({}, { env: {}, home: "/home/u", argv: ["node", "openclaw", ...command] }).canAsk(ctx);
+  for (const command of [["agent", "--local"], ["gateway", "run"], ["--no-color", "gateway"]]) {
+    assert.equal(asks(command, { requester: { senderIsOwner: true } }), false);
+    assert.equal(asks(command, undefined), false);
+    assert.equal(asks(command, { requester: { channel: "webchat" } }), true);
+    assert.equal(asks(command, { channelId: "telegram" }), true);
+  }
+  for (const command of [["tui", "--local"], ["chat"], []]) assert.equal(asks(command, {}), true);
 });

@@ -30,6 +30,7 @@ const RUNS = new Set(["exec", "process"]);
  * @property {string} cwd the folder this call runs in
  * @property {string} session
  * @property {string} key this call's name between before and after
+ * @property {boolean} canAsk whether somebody may be there to answer
  * @property {number} until when an answer must be there, in milliseconds of `now`
  */
 
@@ -51,7 +52,7 @@ export function createToolHandlers(deps) {
       try {
         return judge(gate, describe(gate, event, ctx));
       } catch (error) {
-        return failed(gate, event?.toolName, error);
+        return failed(gate, { toolName: String(event?.toolName), canAsk: gate.host.canAsk(ctx) }, error);
       }
     },
     after(event, ctx) {
@@ -80,6 +81,7 @@ function describe(gate, event, ctx) {
     cwd: typeof params.workdir === "string" ? inside(workspace, params.workdir, gate.host.home) : workspace,
     session,
     key: `${session}\0${event.runId ?? ctx?.runId ?? ""}\0${event.toolCallId ?? ctx?.toolCallId ?? ""}`,
+    canAsk: gate.host.canAsk(ctx),
     until: gate.now() + gate.wholeMs,
   };
 }
@@ -98,7 +100,7 @@ function judge(gate, call) {
     if (WRITES.has(call.toolName)) gate.writes.put(call.key, { roots: [], derivedPaths: call.derivedPaths });
     return undefined;
   }
-  return decide(gate, call, found).catch((error) => failed(gate, call.toolName, error));
+  return decide(gate, call, found).catch((error) => failed(gate, call, error));
 }
 
 function guarded(gate, call) {
@@ -113,7 +115,7 @@ function guarded(gate, call) {
   host.log.warn(`the guard saw ${found.rule} in a call of ${call.toolName} (${mode})`);
   note(gate, call, found);
   if (mode !== "enforce") return undefined;
-  if (found.action !== "ask") return block(sentences.GUARDED);
+  if (found.action !== "ask" || !call.canAsk) return block(sentences.GUARDED);
   const ask = { ...sentences.ASK_GUARDED, description: sentences.plain(found.why, 512) || sentences.ASK_GUARDED.description };
   return approval([{ ...ask, severity: "warning", ticket: null }], {
     toolName: call.toolName,
@@ -146,6 +148,7 @@ async function decide(gate, call, found) {
   if (verdict.kind === "ask") {
     const answered = (resolution) => resolved(gate, verdict.asks, resolution, letThrough);
     const expired = verdict.asks.every(({ unchecked }) => unchecked) ? sentences.UNCHECKED : sentences.BLOCKED;
+    if (!call.canAsk) return unanswerable(gate, outcomes, verdict.asks, expired);
     return { ...fromCopies(gate, call, found, outcomes), ...approval(verdict.asks, { toolName: call.toolName, onResolution: answered, expired }) };
   }
   withdraw(gate, outcomes);
@@ -214,6 +217,13 @@ async function answer(gate, ticket, resolution) {
   }
 }
 
+/** Where nobody can answer, a question is a no: said in our words, and written where the person looks. */
+function unanswerable(gate, outcomes, asks, sentence) {
+  for (const { title } of asks) gate.host.log.warn(`nobody could be asked: ${title}`);
+  withdraw(gate, outcomes);
+  return block(sentence);
+}
+
 /** Questions that a stricter answer made pointless are closed, so that nobody can answer them later. */
 function withdraw(gate, outcomes) {
   for (const { kind, ask: open } of outcomes) {
@@ -244,11 +254,11 @@ function tell(gate, op, fields) {
 }
 
 /** Our own failure is no answer, so the rule for a silent daemon holds. */
-function failed(gate, toolName, error) {
+function failed(gate, { toolName, canAsk }, error) {
   gate.host.log.error(`before_tool_call: ${error?.message}`);
   if (gate.policy.mode("preExecute") !== "enforce") return undefined;
   const verdict = underRule({ kind: "unchecked" }, gate.policy.failExecute());
   if (verdict.kind === "pass") return undefined;
-  if (verdict.kind === "closed") return block(sentences.UNCHECKED);
-  return approval([verdict.ask], { toolName: String(toolName), onResolution: () => {}, expired: sentences.UNCHECKED });
+  if (verdict.kind === "closed" || !canAsk) return block(sentences.UNCHECKED);
+  return approval([verdict.ask], { toolName, onResolution: () => {}, expired: sentences.UNCHECKED });
 }
