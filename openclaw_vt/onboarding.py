@@ -268,7 +268,7 @@ def purge(config: Config, store: KeyStore) -> list[Path]:
 _OUR_KEYS = re.compile(r"(virustotal-api-key|signing-key|cache-head(\.[a-z0-9-]+)*)(\.[0-9]+-[0-9a-f]{8}\.new)?")
 _OUR_FILES = re.compile(
     r"cache\.(db|lock)([-.].*)?|head\.json(\..*)?|signing\.(pub|lock)(\..*)?|hints\.db(-.*)?|setup\.lock"
-    r"|daemon\.(json|lock|log)([-.].*)?|roster(\..*)?"
+    r"|daemon\.(json|lock|log)([-.].*)?|roster(\..*)?|bundled\.json(\..*)?"
     r"|audit(-[0-9]{12}(-[0-9]+)?)?\.(jsonl|lock)(\.torn-[0-9]+)?(\..*)?"
 )
 _BACKUP = re.compile(r"[0-9a-f]{16}")

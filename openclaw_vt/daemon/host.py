@@ -15,15 +15,21 @@ from openclaw_vt.openclaw.installed import find_package, installed_paths
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """One OpenClaw. `roots` are the places it loads skills from."""
+    """One OpenClaw. `roots` are the places it loads skills from; `package` is its npm package, where that was found."""
 
     state: Path
     config: Path
     roots: tuple[folders.SkillRoot, ...]
+    package: Path | None = None
 
     def skills(self) -> tuple[str, ...]:
         """Return the real path of every installed skill, the ones that win over others first."""
         return installed_paths(self.roots)
+
+    def brings(self, path: str) -> bool:
+        """Whether a skill's real path lies in what OpenClaw itself brings along."""
+        own = (os.path.realpath(root.path) for root in self.roots if root.kind == "bundled")
+        return any(path.startswith(folder + os.sep) for folder in own)
 
     def watched(self) -> tuple[str, ...]:
         """Return the folders to watch: those that exist, without OpenClaw's own package, which changes only with OpenClaw."""
@@ -49,4 +55,4 @@ def located(environ: Mapping[str, str], config: str | None, state: str | None) -
     program = find_openclaw(seen)
     package = find_package(Path(program)) if program else None
     roots = folders.skill_roots(place, folders.read_config(file, env=seen), home=home, env=seen, package=package)
-    return Host(place, file, roots)
+    return Host(place, file, roots, package)

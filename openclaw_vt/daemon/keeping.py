@@ -10,6 +10,7 @@ from typing import Any
 
 from openclaw_vt.assembly import Assembly
 from openclaw_vt.config import data_dir
+from openclaw_vt.daemon import bundled as bundled_skills
 from openclaw_vt.daemon.concerns import Concerns
 from openclaw_vt.daemon.front import Front
 from openclaw_vt.daemon.host import Host, located
@@ -143,9 +144,13 @@ class Keeping:
         """Compare everything that is installed with what was verified, and put the rest in line for a judgement."""
         found = Survey(self._front, assembly).run(host.skills())
         log.info("%d of %d installed skills are not verified", len(found.unknown), found.looked_at)
-        for path in found.unknown[:MAX_JUDGED_AT_START]:
+        bundled = [path for path in found.unknown if host.brings(path)]
+        # OpenClaw's own skills are sixty, and VirusTotal has seldom seen them: they cost no quota.
+        for decision in bundled_skills.renew(assembly, bundled, host.package):
+            self._concerns.heard(decision.request.path, decision)
+        for path in [path for path in found.unknown if path not in set(bundled)][:MAX_JUDGED_AT_START]:
             self.look_at(path)
-        if found.anew:
+        if found.anew or bundled:
             self._worker.submit("roster", lambda assembly: Survey(self._front, assembly).write_down())
 
     def _judge(self, assembly: Assembly, path: str) -> None:

@@ -87,14 +87,23 @@ def find_package(executable: Path | None) -> Path | None:
     return None
 
 
+def package_version(package: Path) -> str | None:
+    """Return the version that an npm package claims, or None."""
+    return _member(package / "package.json", "version")
+
+
 def _package_name(path: Path) -> str | None:
+    return _member(path, "name")
+
+
+def _member(path: Path, key: str) -> str | None:
     try:
         raw = read_bounded(path, limit=_MAX_PACKAGE_JSON)
         body = strict_json.loads(raw, max_bytes=_MAX_PACKAGE_JSON) if raw is not None else None
     except (OSError, ValueError):
         return None
-    name = body.get("name") if isinstance(body, dict) else None
-    return name if isinstance(name, str) else None
+    value = body.get(key) if isinstance(body, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def _ref(path: str, name: str, kind: RootKind) -> SkillRef:

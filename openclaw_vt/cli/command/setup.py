@@ -211,16 +211,17 @@ def _baseline(assembly: Assembly, host: Host, told: _Told, *, ask: bool, can_sig
     if ask and not confirm(f"Keep these {len(quiet)} unsuspicious skills as they are, without asking at each use?"):
         told.line("Baseline:   nothing recorded; each skill asks at its first use.")
         return
-    _record(assembly, quiet, told, by="terminal" if ask else "script")
+    _record(assembly, host, quiet, told, by="terminal" if ask else "script")
     waiting = onboarding.review_later(assembly, found)
     if waiting:
         words = f"VirusTotal is being asked about {waiting} skills in the background, within your key's quota."
         told.line(f"Review:     {words} `openclaw-vt audit` tells.", review={"started": waiting})
 
 
-def _record(assembly: Assembly, quiet: tuple[Found, ...], told: _Told, *, by: str) -> None:
+def _record(assembly: Assembly, host: Host, quiet: tuple[Found, ...], told: _Told, *, by: str) -> None:
     from openclaw_vt import onboarding
     from openclaw_vt.cli.terminal import explain, note
+    from openclaw_vt.daemon import bundled
     from openclaw_vt.errors import GateError
 
     try:
@@ -229,6 +230,7 @@ def _record(assembly: Assembly, quiet: tuple[Found, ...], told: _Told, *, by: st
         note("The baseline is not complete: each skill that is not in it asks at its first use.")
         explain(error)
         return
+    bundled.note(assembly.config.state_folder, host.package)
     words = f"{kept} recorded, {len(quiet) - kept} there already. VirusTotal has not reviewed them yet."
     told.line(f"Baseline:   {words}", baseline={"recorded": kept})
 
