@@ -12,6 +12,7 @@ benign ones. "Incomplete" means that the tool itself says it did not see everyth
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import re
 import sys
@@ -21,7 +22,7 @@ from pathlib import Path
 from detection.answer import Answer
 from detection.local import NAME, Local
 from detection.peers import PEERS, Missing, install, judged
-from detection.skills import Skill, survey
+from detection.skills import Skill, labels, survey
 from detection.table import Results, document, rows, text
 
 from openclaw_vt.model.display import shown, shown_text
@@ -37,7 +38,8 @@ def main() -> None:
                 results[NAME].append((skill, answer))
     skills = [skill for skill, _ in results[NAME]]
     notes = list(add_peers(results, skills, options.peer, options.limit))
-    tables = {"malicious": list(rows(results, "malicious")), "benign": list(rows(results, "benign"))}
+    apart = frozenset(options.apart)
+    tables = {"malicious": list(rows(results, "malicious", apart)), "benign": list(rows(results, "benign", apart))}
     titles = {"malicious": "recall", "benign": "false alarms"}
     print("\n\n".join(text(found, titles[kind]) for kind, found in tables.items() if found))
     print("\n" + "\n".join([f"{NAME}: local analysis alone, offline, no cache; half {options.half or 'A and B'}", *notes]))
@@ -57,6 +59,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument(
         "--family", type=re.compile, metavar="REGEX", help="what its first group finds in a skill's path is its family"
     )
+    parser.add_argument(
+        "--apart", action="append", default=[], metavar="NAME", help="leave the folder of this name out of the totals"
+    )
     parser.add_argument("--show", action="append", choices=("missed", "false"), help="list the skills that were judged wrongly")
     parser.add_argument(
         "--limit", type=float, default=30.0, metavar="SECONDS", help="for one skill; then there is no answer (30)"
@@ -71,10 +76,10 @@ def parsed() -> argparse.Namespace:
 def wanted(options: argparse.Namespace) -> Iterator[Skill]:
     """Yield the skills below the folders; say what holds none."""
     for kind in ("malicious", "benign"):
-        for given in getattr(options, kind):
+        for given, label in labels(list(dict.fromkeys(getattr(options, kind)))).items():
             if not Path(given).is_dir():
                 raise SystemExit(f"{shown(given)} is no folder.")
-            folder = survey(kind, given, options.family)
+            folder = survey(kind, given, label, options.family)
             if folder.without:
                 names = ", ".join(shown(name, limit=40) for name in folder.without[:5])
                 print(f"{shown(given)}: no SKILL.md in {len(folder.without)} of its names: {names}", file=sys.stderr)
@@ -90,8 +95,10 @@ def add_peers(results: dict[str, Results], skills: list[Skill], names: Iterable[
         except Missing as error:
             yield f"{name}: left out, because it cannot be installed: {shown_text(str(error), 200)}"
             continue
-        answers = judged(peer, program, [skill.path for skill in skills], limit_s=limit_s)
-        results[name] = [(skill, next(answers)) for skill in progress(name, skills)]
+        # Folder by folder: a run that spans two would mix their times.
+        folders = [list(some) for _, some in itertools.groupby(skills, lambda skill: (skill.kind, skill.folder))]
+        answers = (judged(peer, program, [skill.path for skill in some], limit_s=limit_s) for some in folders)
+        results[name] = list(zip(progress(name, skills), itertools.chain.from_iterable(answers), strict=True))
         yield f"{name} {peer.version}: {peer.mapping}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -17,7 +17,7 @@ Half = Literal["A", "B"]
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """One skill. `folder` is the name of the folder that was given, `family` is empty where there are none."""
+    """One skill. `folder` names the folder that was given, `family` is empty where there are none."""
 
     kind: Kind
     folder: str
@@ -34,15 +34,19 @@ class Folder:
     without: tuple[str, ...]
 
 
-def survey(kind: Kind, given: str, pattern: re.Pattern[str] | None) -> Folder:
+def survey(kind: Kind, given: str, label: str, pattern: re.Pattern[str] | None) -> Folder:
     """Return the skills below a folder, sorted. A family is what `pattern` captures, otherwise the folder a skill lies in."""
     root = os.path.realpath(given)
-    found = tuple(
-        Skill(kind, Path(root).name, _family(os.path.relpath(path, root), pattern), path) for path in sorted(_skills(root))
-    )
+    found = tuple(Skill(kind, label, _family(os.path.relpath(path, root), pattern), path) for path in sorted(_skills(root)))
     used = {part for skill in found for part in Path(skill.path).relative_to(root).parts[:1]}
     below = [] if found and not used else sorted(place.name for place in Path(root).iterdir())
     return Folder(root, found, tuple(name for name in below if name not in used))
+
+
+def labels(given: Sequence[str]) -> dict[str, str]:
+    """Return what each folder is called in a table: its name, or the path as it was given where two have the same name."""
+    names = [Path(path).resolve().name for path in given]
+    return {path: name if names.count(name) == 1 else path for path, name in zip(given, names, strict=True)}
 
 
 def half_of(name: str) -> Half:

@@ -34,8 +34,8 @@ class Row:
     median_ms: float | None
 
 
-def rows(results: dict[str, Results], kind: Kind) -> Iterator[Row]:
-    """Yield a row for each folder and family under each tool, and totals; `folder` is "total" there."""
+def rows(results: dict[str, Results], kind: Kind, apart: frozenset[str]) -> Iterator[Row]:
+    """Yield a row for each folder and family under each tool, and totals; `apart` names folders that no total counts."""
     for tool, all_kinds in results.items():
         mine = [item for item in all_kinds if item[0].kind == kind]
         folders = dict.fromkeys(skill.folder for skill, _ in mine)
@@ -43,8 +43,10 @@ def rows(results: dict[str, Results], kind: Kind) -> Iterator[Row]:
             here = [item for item in mine if item[0].folder == folder]
             yield _row(tool, kind, folder, "", here)
             yield from (_row(tool, kind, folder, family, some) for family, some in _families(here))
-        if len(folders) > 1:
-            yield _row(tool, kind, "total", "", mine)
+        counted = [item for item in mine if item[0].folder not in apart]
+        if len(folders) > 1 and counted:
+            left_out = [folder for folder in folders if folder in apart]
+            yield _row(tool, kind, " ".join(["total", *(["without", *left_out] if left_out else [])]), "", counted)
 
 
 def _families(results: Results) -> Iterator[tuple[str, Results]]:
