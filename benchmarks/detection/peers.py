@@ -26,8 +26,8 @@ from detection.answer import Answer, Level, silent
 
 ENVIRONMENTS = Path("~/.cache/openclaw-vt-bench")
 INSTALL_S = 1200
-START_S = 60.0
-"""What a run may take beyond the time limit of a skill: these programs load models and rules first."""
+START_S = 120.0
+"""What a run may take beyond its skills: these programs load models and rules first, for ten seconds of CPU and more."""
 _ORDER: tuple[Level, ...] = ("no answer", "clean", "suspicious", "malicious")
 
 
@@ -96,11 +96,12 @@ PEERS = {
             name="cisco-ai-skill-scanner",
             version="2.3.2",
             program="skill-scanner",
-            batch=32,
+            batch=200,
             command=_cisco_command,
             answers=_cisco_answers,
             mapping="worst finding critical = malicious, high = suspicious (its own `is_safe` is false for both); "
-            "default policy, no model; CPU of a run shared by its skills, milliseconds as it reports them",
+            "default policy, no model; its CPU seconds hold the start of one process per folder and 200 skills, its milliseconds "
+            "are those it reports",
         ),
         Peer(
             name="guarddog",
@@ -139,16 +140,17 @@ def install(peer: Peer) -> Path:
 
 
 def judged(peer: Peer, program: Path, paths: Sequence[str], *, limit_s: float) -> Iterator[Answer]:
-    """Yield the peer's answer for each path, in order. A run that fails or takes too long is repeated skill by skill."""
-    for batch in _batched(paths, peer.batch):
-        answers = _run(peer, program, batch, limit_s)
-        for path, answer in zip(batch, answers, strict=True):
-            alone = answer.level == "no answer" and len(batch) > 1
-            yield _run(peer, program, [path], limit_s)[0] if alone else answer
+    """Yield the peer's answer for each path, in order. A run that says nothing is repeated in halves."""
+    for start in range(0, len(paths), peer.batch):
+        yield from _answered(peer, program, paths[start : start + peer.batch], limit_s)
 
 
-def _batched(paths: Sequence[str], size: int) -> Iterator[Sequence[str]]:
-    return (paths[start : start + size] for start in range(0, len(paths), size))
+def _answered(peer: Peer, program: Path, paths: Sequence[str], limit_s: float) -> list[Answer]:
+    answers = _run(peer, program, paths, limit_s)
+    if len(paths) == 1 or any(answer.level != "no answer" for answer in answers):
+        return answers
+    middle = len(paths) // 2
+    return [*_answered(peer, program, paths[:middle], limit_s), *_answered(peer, program, paths[middle:], limit_s)]
 
 
 def _run(peer: Peer, program: Path, paths: Sequence[str], limit_s: float) -> list[Answer]:
@@ -162,9 +164,10 @@ def _run(peer: Peer, program: Path, paths: Sequence[str], limit_s: float) -> lis
                 shutil.copytree(path, copies / str(number) / Path(path).name, symlinks=True)
         began, cpu = time.perf_counter(), _children_cpu()
         command = [str(program), *peer.command(str(copies), str(report))]
-        problem = _execute(command, home, report, limit_s)
+        allowed_s = START_S + limit_s * (1 + len(paths) / 10)
+        problem = _execute(command, home, report, allowed_s)
         if peer.again and peer.again in problem:
-            problem = _execute([*command, peer.again], home, report, limit_s)
+            problem = _execute([*command, peer.again], home, report, allowed_s)
         spent = (_children_cpu() - cpu) / len(paths) or None
         ms = (time.perf_counter() - began) * 1000 / len(paths)
         said = _said(peer, report, copies)
@@ -186,7 +189,7 @@ def _said(peer: Peer, report: Path, copies: Path) -> dict[int, Answer]:
     return said
 
 
-def _execute(command: list[str], home: Path, report: Path, limit_s: float) -> str:
+def _execute(command: list[str], home: Path, report: Path, allowed_s: float) -> str:
     """Run a program; what it prints is the report unless it writes one. Returns what went wrong, empty for nothing."""
     kept = ("PATH", "LANG", "TMPDIR", "SYSTEMROOT", "TEMP", "TMP")
     environ = {name: os.environ[name] for name in kept if name in os.environ}
@@ -197,10 +200,10 @@ def _execute(command: list[str], home: Path, report: Path, limit_s: float) -> st
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=err, cwd=home, env=environ, start_new_session=True
         )
         try:
-            status = process.wait(START_S + limit_s)
+            status = process.wait(allowed_s)
         except subprocess.TimeoutExpired:
             _end(process)
-            return f"more than {START_S + limit_s:g} s"
+            return f"more than {allowed_s:g} s"
         except BaseException:
             _end(process)
             raise

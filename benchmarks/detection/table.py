@@ -54,7 +54,7 @@ def _families(results: Results) -> Iterator[tuple[str, Results]]:
     split: dict[str, Results] = {}
     for skill, answer in results:
         split.setdefault(skill.family, []).append((skill, answer))
-    if set(split) <= {""}:
+    if set(split) <= {""} or all(len(some) < FEW for some in split.values()):
         return
     small = [item for some in split.values() if len(some) < FEW for item in some]
     yield from ((name or "(none)", some) for name, some in sorted(split.items()) if len(some) >= FEW)
